@@ -19,7 +19,7 @@
 
 namespace {
 
-constexpr std::size_t guard_sample = 1'000;  // of so many fibers one has its guard looked for
+constexpr std::size_t guard_sample = 100;  // of so many fibers one has its guard looked for
 
 bool readable(char* address) {
     char byte = 0;
