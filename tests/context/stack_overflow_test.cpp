@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <string>
+#include <string_view>
 #include <sys/mman.h>
 
 namespace {
@@ -50,8 +52,9 @@ void overflow_by_one_frame(void* limit) {
     one_large_frame_below(limit);
     std::exit(0);
 }
-void read_address_zero(void*) {
-    std::exit(*static_cast<volatile char*>(nullptr));
+void read_a_bad_address(void*) {
+    void* page = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    std::exit(*static_cast<volatile char*>(page));
 }
 
 void with_reporter(void (*body)(void*)) {
@@ -88,7 +91,7 @@ TEST(stack_overflow_death, is_found_in_the_whole_guard) {
 }
 
 TEST(stack_overflow_death, other_faults_die_as_ever) {
-    EXPECT_EXIT(with_reporter(read_address_zero), dies, Not(HasSubstr("brio: ")));
+    EXPECT_EXIT(with_reporter(read_a_bad_address), dies, Not(HasSubstr("brio: ")));
 }
 
 TEST(stack_overflow_death, goes_on_to_the_earlier_handler) {
@@ -104,7 +107,7 @@ TEST(stack_overflow_death, a_fault_of_somebody_else_goes_to_the_earlier_handler)
     EXPECT_EXIT(
         {
             std::signal(SIGSEGV, earlier_handler);
-            with_reporter(read_address_zero);
+            with_reporter(read_a_bad_address);
         },
         testing::ExitedWithCode(42), Not(HasSubstr("brio: ")));
 }
