@@ -1,8 +1,10 @@
-// A read(2) in one fiber that only another fiber can end: it hangs unless brio::posix has taken effect.
+// A read(2) in one fiber that only another fiber can end: it hangs unless brio::posix has taken
+// effect.
 #include <brio/brio.hpp>
 #include <brio/posix.hpp>
-#include <unistd.h>
+
 #include <cstdio>
+#include <unistd.h>
 
 int main() {
     brio::posix::require();

@@ -1,5 +1,6 @@
 // Uses brio::brio from two translation units.
 #include <brio/brio.hpp>
+
 #include <cstdio>
 
 int answer_later();
