@@ -1,0 +1,64 @@
+#pragma once
+// Every error that brio throws. docs/errors.md has the text of each misuse.
+
+#include <brio/version.hpp>
+
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace brio::inline v0 {
+
+/// CancelledError: this task was asked to stop, or what it awaited was cancelled. Not a
+/// std::exception, so that `catch (const std::exception&)` does not swallow it (in Python it is a
+/// BaseException for the same reason). A `catch (...)` does: name it first and rethrow.
+class cancelled_error {
+public:
+    cancelled_error() noexcept = default;
+    explicit cancelled_error(std::string_view message) : message_(std::string(message)) {}
+    /// "" when cancel() gave no message.
+    [[nodiscard]] const char* what() const noexcept { return message_ ? message_->c_str() : ""; }
+    /// asyncio's args: none, or one that may be empty.
+    [[nodiscard]] const std::optional<std::string>& message() const noexcept { return message_; }
+
+private:
+    std::optional<std::string> message_;
+};
+
+/// RuntimeError: the call is wrong here (no loop, another loop or thread, a scope entered twice).
+class usage_error : public std::logic_error {
+    using std::logic_error::logic_error;
+};
+/// InvalidStateError: a result read too early, or set twice. (ValueError is std::invalid_argument.)
+class invalid_state_error : public std::logic_error {
+    using std::logic_error::logic_error;
+};
+/// TimeoutError: as in Python an OS error, errc::timed_out; also thrown for a kernel's ETIMEDOUT.
+/// timeout_scope::expired() tells the two apart.
+class timeout_error : public std::system_error {
+public:
+    explicit timeout_error(const std::string& what = "timed out")
+        : std::system_error(std::make_error_code(std::errc::timed_out)), text_(what) {}
+    [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
+
+private:
+    std::string text_;
+};
+/// KeyboardInterrupt. Leaves run() only, after a SIGINT has cancelled main; so, unlike Python's, a
+/// std::exception: the last handler in main() prints it.
+class keyboard_interrupt : public std::exception {
+public:
+    [[nodiscard]] const char* what() const noexcept override { return "interrupted by SIGINT"; }
+};
+
+namespace testing {
+/// On a virtual clock, out of run: every task waits, nothing is ready, no timer is armed.
+class deadlock_error : public std::logic_error {
+    using std::logic_error::logic_error;
+};
+}  // namespace testing
+
+}  // namespace brio::inline v0

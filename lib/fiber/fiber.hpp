@@ -1,0 +1,95 @@
+#pragma once
+// The fiber record. It lies at the top of its own stack, so that a parked fiber costs one page, and
+// dies with it; what outlives the fiber (result, name) is the task's.
+//
+// States, and who moves a fiber between them:
+//   created -> ready     scheduler::start
+//   ready   -> running   whoever suspends picks it from the ready queue
+//   running -> ready     scheduler::yield
+//   running -> parked    park()
+//   parked  -> ready     scheduler::wake
+//   running -> finished  the end of its body; the next one to run gives the stack back
+//
+// Cancellation (asyncio's Task, seen from the fiber):
+// 1. `cancel_pending` is asyncio's _must_cancel: a request that no suspension has delivered yet.
+// 2. A parked fiber is interruptible unless it parked while a cancel was deferred: inside
+//    defer_cancel, or in a destructor that runs during unwinding.
+// 3. `waiting_for` is asyncio's _fut_waiter: it stays set until the fiber runs again.
+
+#include "context/context.hpp"
+#include "context/stack_pool.hpp"
+
+#include <brio/detail/ready_node.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace brio::inline v0 {
+namespace detail {
+
+class scheduler;
+class task_core;
+struct fiber;
+
+/// What a parked fiber waits for, and how to stop it.
+class wait_hook {
+public:
+    wait_hook() = default;
+    wait_hook(const wait_hook&) = delete;
+    wait_hook& operator=(const wait_hook&) = delete;
+
+    /// Called by the canceller. True: stopped, the fiber has been made ready (or will be, by what it
+    /// waits for) and the request is used up. False: the wake-up is on its way already, or the
+    /// kernel still owns a buffer: the completion will come, the request stays pending.
+    /// A `message` with a null data() is asyncio's None.
+    virtual bool abort(std::string_view message) noexcept = 0;
+    /// For dumps: "sleep", "recv of descriptor 5", ...
+    [[nodiscard]] virtual std::string describe() const = 0;
+
+protected:
+    ~wait_hook() = default;
+};
+
+struct fiber : ready_node {
+    enum class status : std::uint8_t { created, ready, running, parked, finished };
+
+    using main = void (*)(task_core&) noexcept;
+
+    fiber(scheduler& s, task_core& t, main b, const stack& m) noexcept
+        : ready_node(kind::fiber, nullptr), owner(s), task(&t), body(b), memory(m) {}
+
+    machine_context saved;
+    scheduler& owner;
+    task_core* task;
+    main body;
+    stack memory;
+    wait_hook* waiting_for = nullptr;
+
+    /// Set while an eager first step runs: its first suspension goes back here, not to the queue.
+    machine_context* creator = nullptr;
+    fiber* creating_fiber = nullptr;  // null when the creator is the loop
+
+    status state = status::created;
+    bool cancel_pending = false;
+    bool interruptible = false;     // valid while parked
+    bool cancel_told_to_c = false;  // a libc call has failed with ECANCELED for the pending request
+    bool passthrough = false;       // libc's own behaviour, asked for by passthrough_scope
+    std::uint16_t deferred = 0;     // nested defer_cancel scopes
+    std::optional<std::string>
+        cancel_message;  // of the latest pending request; kept when delivered
+};
+
+/// A view with a null data() is None.
+inline std::optional<std::string> owned_message(std::string_view message) {
+    if (message.data() == nullptr) return std::nullopt;
+    return std::string(message);
+}
+inline std::string_view message_view(const std::optional<std::string>& message) noexcept {
+    return message ? std::string_view(*message) : std::string_view();
+}
+
+}  // namespace detail
+}  // namespace brio::inline v0

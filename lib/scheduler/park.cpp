@@ -1,0 +1,86 @@
+#include "scheduler/park.hpp"
+
+#include <brio/error.hpp>
+
+namespace brio::inline v0 {
+namespace detail {
+
+fiber& require_fiber(const char* call) {
+    fiber* const self = this_fiber();
+    if (self == nullptr)
+        throw usage_error(std::string(call) +
+                          " suspends, so it must be called in a task: start it with brio::run or "
+                          "brio::create_task");
+    return *self;
+}
+
+scheduler& require_scheduler(const char* call) {
+    scheduler* const loop = this_scheduler();
+    if (loop == nullptr)
+        throw usage_error(std::string(call) + " needs a running loop on this thread: brio::run");
+    return *loop;
+}
+
+bool may_interrupt(const fiber& self) noexcept {
+    return self.deferred == 0 && self.owner.uncaught_exceptions() == 0;
+}
+
+void park(fiber& self, wait_hook& hook) noexcept {
+    self.interruptible = may_interrupt(self);
+    self.waiting_for = &hook;
+    self.state = fiber::status::parked;
+    if (self.cancel_pending && self.interruptible &&
+        hook.abort(message_view(self.cancel_message)))
+        self.cancel_pending = false;
+    self.owner.suspend();
+    self.waiting_for = nullptr;
+}
+
+void request_cancel(fiber& f, std::string_view message) noexcept {
+    if (f.waiting_for != nullptr && f.interruptible && f.waiting_for->abort(message)) return;
+    f.cancel_pending = true;
+    f.cancel_message = owned_message(message);
+}
+
+cancelled_error take_cancel(fiber& self) {
+    self.cancel_pending = false;
+    self.cancel_told_to_c = false;
+    return self.cancel_message ? cancelled_error(*self.cancel_message) : cancelled_error();
+}
+
+void deliver_cancel(fiber& self) {
+    if (self.cancel_pending && may_interrupt(self)) throw take_cancel(self);
+}
+
+void private_wait::wake() noexcept {
+    if (parked_) fiber_.owner.wake(fiber_);
+}
+
+void private_wait::finish() noexcept {
+    if (done()) return;
+    state_ = state::finished;
+    wake();
+}
+
+bool private_wait::abort(std::string_view message) noexcept {
+    if (done()) return false;
+    state_ = state::cancelled;
+    message_ = owned_message(message);
+    withdraw();
+    wake();
+    return true;
+}
+
+void private_wait::wait() {
+    if (done()) return;
+    parked_ = true;
+    park(fiber_, *this);
+    if (state_ == state::cancelled) {
+        fiber_.cancel_pending = false;
+        throw message_ ? cancelled_error(*message_) : cancelled_error();
+    }
+    deliver_cancel(fiber_);
+}
+
+}  // namespace detail
+}  // namespace brio

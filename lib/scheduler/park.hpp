@@ -1,0 +1,74 @@
+#pragma once
+// The one primitive that suspends: park with an abort hook. Awaiting, sleeping, waiting for I/O and
+// everything in lib/sync stand on it.
+//
+// asyncio's rules, seen from here:
+// 1. A request that is pending when a fiber parks is applied to what it parks on, at once
+//    (Task.__step: `if self._must_cancel: if fut.cancel(): self._must_cancel = False`).
+// 2. A request to a parked fiber goes to what it waits for; only when that refuses does it stay
+//    pending (Task.cancel).
+// 3. While the fiber unwinds or a defer_cancel lives, requests stay pending: a destructor cannot
+//    throw. They are delivered at the first interruptible suspension after.
+
+#include "fiber/fiber.hpp"
+#include "scheduler/scheduler.hpp"
+
+#include <brio/error.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace brio::inline v0 {
+namespace detail {
+
+/// The running fiber; usage_error, naming `call`, where there is none.
+fiber& require_fiber(const char* call);
+/// The running loop; usage_error, naming `call`, where there is none.
+scheduler& require_scheduler(const char* call);
+
+/// Whether a cancel may be delivered to the running fiber `self` now.
+[[nodiscard]] bool may_interrupt(const fiber& self) noexcept;
+/// Suspends the running fiber until scheduler::wake, or until its node has been run off a callback
+/// list. Throws nothing: what came of the wait is in the hook and in self.cancel_pending.
+void park(fiber& self, wait_hook& hook) noexcept;
+/// Asks `f` to stop. Loop thread.
+void request_cancel(fiber& f, std::string_view message) noexcept;
+/// Throws the pending request, if there is one and it may be delivered now.
+void deliver_cancel(fiber& self);
+/// Takes the pending request: the error to throw for it.
+[[nodiscard]] cancelled_error take_cancel(fiber& self);
+
+/// A wait that belongs to one fiber alone: what asyncio makes a private future for. Use: construct
+/// on the waiting fiber's stack, let somebody keep a pointer, wait(); the other calls finish().
+class private_wait : public wait_hook {
+public:
+    explicit private_wait(fiber& self) noexcept : fiber_(self) {}
+
+    /// Suspends until finish(); not at all when that was before. Throws cancelled_error when the
+    /// fiber is cancelled first: then withdraw() has been called and finish() has no effect.
+    void wait();
+    /// The first call wakes the fiber, in the next turn; later ones do nothing.
+    void finish() noexcept;
+    [[nodiscard]] bool done() const noexcept { return state_ != state::pending; }
+
+    bool abort(std::string_view message) noexcept final;
+
+protected:
+    ~private_wait() = default;
+    /// Called when a cancel ends the wait: leave the lists that lead here.
+    virtual void withdraw() noexcept {}
+    [[nodiscard]] fiber& waiter() const noexcept { return fiber_; }
+
+private:
+    enum class state : unsigned char { pending, finished, cancelled };
+    void wake() noexcept;
+
+    fiber& fiber_;
+    state state_ = state::pending;
+    bool parked_ = false;
+    std::optional<std::string> message_;
+};
+
+}  // namespace detail
+}  // namespace brio::inline v0

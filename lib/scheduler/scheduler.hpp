@@ -1,0 +1,175 @@
+#pragma once
+// The scheduler: the one loop. asyncio's _run_once, without a dispatcher between fibers.
+//
+// A turn:
+//   1. collect what other threads posted; poll the reactor, which appends finished I/O;
+//      when nothing is ready, sleep in it until the next deadline
+//   2. append the timers that are due (when <= now, ties in order of arming)
+//   3. append the marker; run everything up to it: what becomes ready meanwhile comes after
+//
+// Invariants:
+// 1. While the loop runs, the marker is in the ready queue, or has just been taken out of it by the
+//    code that now ends the turn. So the queue is never empty when a fiber suspends.
+// 2. A fiber that suspends switches straight to the next fiber. Bookkeeping entries and the end of a
+//    trivial turn (nothing to poll, no timer, empty mailbox) are done on the suspending fiber's
+//    stack; callbacks and every other end of a turn are handed back to the loop's own stack.
+// 3. An eager first step returns to whoever created it, not to the queue.
+// 4. `finished_` is the fiber that has just made its last switch. Whoever arrives next gives its
+//    stack back: nobody can free the stack he runs on.
+// 5. Loop thread only, but for the mailbox.
+
+#include "context/context.hpp"
+#include "context/stack_pool.hpp"
+#include "fiber/fiber.hpp"
+#include "scheduler/mailbox.hpp"
+#include "scheduler/reactor.hpp"
+#include "scheduler/ready_queue.hpp"
+#include "scheduler/timers.hpp"
+
+#include <brio/time.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace brio::inline v0 {
+namespace detail {
+
+/// Thrown out of run() on a virtual clock: nothing is ready, no timer is armed, no I/O is under way.
+struct nothing_can_happen {};
+
+struct scheduler_options {
+    reactor_kind reactor = reactor_kind::automatic;
+    stack_pool_options stacks = {};
+    bool virtual_clock = false;
+};
+
+class scheduler {
+public:
+    explicit scheduler(const scheduler_options& options);
+    scheduler(const scheduler&) = delete;
+    scheduler& operator=(const scheduler&) = delete;
+    ~scheduler();
+
+    // ---- running
+    /// asyncio's run_forever: turns until stop(). Precondition: the thread runs no loop.
+    void run();
+    /// The turn under way still ends (and one turn runs when none is under way).
+    void stop() noexcept { stopping_ = true; }
+    /// Drops what is queued or armed without running it.
+    void close() noexcept;
+    [[nodiscard]] bool running() const noexcept { return running_; }
+    [[nodiscard]] bool closed() const noexcept { return closed_; }
+    /// Whether the calling thread is the one this loop belongs to.
+    [[nodiscard]] bool on_own_thread() const noexcept { return thread_ == this_thread_mark(); }
+
+    // ---- the ready queue
+    void append(ready_node& node) noexcept { ready_.push_back(node); }
+    void append(callback_list& list) noexcept;
+
+    // ---- fibers
+    /// A new fiber that will call body(task); throws std::system_error when no stack can be had.
+    fiber& create_fiber(task_core& task, fiber::main body, std::size_t stack_size);
+    /// Its first step runs in the next turn.
+    void start(fiber& f) noexcept;
+    /// Its first step runs now; returns at its first suspension or its end.
+    void start_eagerly(fiber& f) noexcept;
+    /// The running fiber lets everybody else who is ready run first.
+    void yield() noexcept;
+    /// The running fiber stops until wake().
+    void suspend() noexcept;
+    /// Appends a parked fiber to the ready queue. Each park is woken exactly once.
+    void wake(fiber& f) noexcept;
+    /// Null on the loop's own stack.
+    [[nodiscard]] fiber* current() const noexcept { return current_; }
+    /// Exceptions in flight in the running fiber: above 0 while it unwinds.
+    [[nodiscard]] unsigned uncaught_exceptions() const noexcept {
+        return detail::uncaught_exceptions(cells_);
+    }
+
+    // ---- time
+    /// A fresh reading; never a cached one.
+    [[nodiscard]] time_point now() const noexcept;
+    void arm(timer& t, time_point when) { timers_.arm(t, when); }
+    void disarm(timer& t) noexcept { timers_.disarm(t); }
+
+    // ---- the outside
+    /// Made at first use, on the loop's thread.
+    [[nodiscard]] reactor& io();
+    [[nodiscard]] bool has_reactor() const noexcept { return reactor_ != nullptr; }
+    [[nodiscard]] const std::string& reactor_reason() const noexcept { return reactor_reason_; }
+    /// Replaces the reactor of a loop that has none yet: for tests.
+    void use_reactor(std::unique_ptr<reactor> made) noexcept { reactor_ = std::move(made); }
+    [[nodiscard]] mailbox& box() noexcept { return *mailbox_; }
+    /// Called on the loop's stack at the start of a turn after mailbox::interrupt().
+    void on_interrupt(void (*handler)(void*, unsigned), void* argument) noexcept {
+        interrupt_handler_ = handler;
+        interrupt_argument_ = argument;
+    }
+
+    [[nodiscard]] stack_pool& stacks() noexcept { return stacks_; }
+    [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
+
+private:
+    struct marker_node : ready_node {
+        marker_node() noexcept : ready_node(kind::marker, nullptr) {}
+    };
+
+    static void fiber_main(void* self) noexcept;
+    [[noreturn]] void finish(fiber& self) noexcept;
+    static const void* this_thread_mark() noexcept;
+
+    // The two halves of the loop: a suspending fiber's and the loop's own.
+    machine_context& leave(fiber& self) noexcept;
+    fiber* next_fiber() noexcept;
+    [[nodiscard]] bool turn_is_trivial() const noexcept;
+    void enter(fiber& f) noexcept;
+    void run_node(ready_node& node);
+    void begin_turn();
+    void wait_for_something();
+    void sleep_until_something();
+    void append_due_timers() noexcept;
+    void reap() noexcept;
+
+    // Hot: together on as few lines as possible.
+    ready_queue ready_;
+    fiber* current_ = nullptr;
+    fiber* finished_ = nullptr;
+    ready_node* handed_back_ = nullptr;
+    thread_cells cells_;
+    mailbox* mailbox_;
+    bool stopping_ = false;
+    bool running_ = false;
+    bool closed_ = false;
+    const bool virtual_clock_;
+    timer_heap timers_;
+    std::unique_ptr<reactor> reactor_;
+    std::uint64_t turns_ = 0;
+    marker_node marker_;
+    machine_context own_;  // the loop's own stack, while a fiber runs
+
+    stack_pool stacks_;
+    time_point virtual_now_{};
+    const void* thread_;
+    reactor_kind reactor_kind_;
+    std::string reactor_reason_;
+    void (*interrupt_handler_)(void*, unsigned) = nullptr;
+    void* interrupt_argument_ = nullptr;
+};
+
+/// now + length, saturating.
+[[nodiscard]] inline time_point after(time_point now, duration length) noexcept {
+    if (length > time_point::max() - now) return time_point::max();
+    return now + length;
+}
+
+/// The loop that runs on this thread; null when none does.
+[[nodiscard]] scheduler* this_scheduler() noexcept;
+/// The running fiber; null outside fibers.
+[[nodiscard]] fiber* this_fiber() noexcept;
+
+}  // namespace detail
+}  // namespace brio::inline v0
