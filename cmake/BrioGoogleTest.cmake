@@ -1,0 +1,13 @@
+# GTest::gmock_main: the installed GoogleTest, or, for another architecture, its source package.
+if(NOT CMAKE_CROSSCOMPILING)
+    find_package(GTest 1.12 REQUIRED)
+    return()
+endif()
+set(brio_googletest /usr/src/googletest CACHE PATH "GoogleTest's sources, for cross builds")
+add_subdirectory(${brio_googletest} ${PROJECT_BINARY_DIR}/googletest EXCLUDE_FROM_ALL SYSTEM)
+foreach(library IN ITEMS gtest gmock gmock_main)
+    target_compile_options(${library} PRIVATE -w)
+    if(NOT TARGET GTest::${library})
+        add_library(GTest::${library} ALIAS ${library})
+    endif()
+endforeach()

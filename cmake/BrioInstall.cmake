@@ -1,0 +1,1 @@
+# The installed package: headers, archives, find_package(brio) and pkg-config files.

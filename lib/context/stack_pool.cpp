@@ -1,0 +1,223 @@
+#include "context/stack_pool.hpp"
+
+#include "base/feature_mask.hpp"
+#include "base/invariant.hpp"
+#include "context/sanitizers.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <sys/mman.h>
+#include <system_error>
+
+namespace brio::inline v0::detail {
+
+namespace {
+
+// Linux 6.13; the C library's headers do not have it yet.
+constexpr int madv_guard_install = 102;
+
+constexpr std::size_t cache_line = 64;
+// More steps would push the record and the first frames of many fibers into a second page.
+constexpr std::size_t stagger_steps = 16;
+// The staggered top lies in the last 4096 bytes of its stack, so the end can be computed from it.
+constexpr std::size_t top_page = 4096;
+
+// A multiple of every page size Linux has on the machines we know.
+constexpr std::size_t smallest_size = 64 * 1024;
+constexpr std::size_t first_slab = 16;
+constexpr std::size_t slab_growth = 4;
+constexpr std::size_t largest_slab = 4096;
+constexpr std::size_t largest_slab_bytes = std::size_t{4} << 30;
+
+#if defined(BRIO_ADDRESS_SANITIZER) || defined(BRIO_THREAD_SANITIZER)
+constexpr std::size_t frame_growth = 4;
+#elif !defined(__OPTIMIZE__)
+constexpr std::size_t frame_growth = 2;
+#else
+constexpr std::size_t frame_growth = 1;
+#endif
+
+std::byte* end_of_stack(std::byte* top) {
+    const auto last = reinterpret_cast<std::uintptr_t>(top) - 1;
+    return top + (top_page - 1 - last % top_page);
+}
+
+stack stack_with(std::byte* top, std::size_t size) {
+    return {end_of_stack(top) - size, top, size};
+}
+
+std::byte*& link_below(std::byte* top) {
+    return reinterpret_cast<std::byte**>(top)[-1];
+}
+
+}  // namespace
+
+const std::size_t stack_pool::size_multiplier = frame_growth;
+
+struct stack_pool::slab {
+    slab* older;  // of any class
+    std::byte* begin;
+    std::size_t stack_size;
+    std::size_t stacks;
+    std::size_t fresh;  // index of the first stack that has not been cut yet
+
+    std::size_t stride() const { return guard_size + stack_size; }
+    std::size_t bytes() const { return stacks * stride(); }
+    std::byte* guard(std::size_t index) const { return begin + index * stride(); }
+    std::byte* top(std::size_t index) const {
+        return guard(index) + stride() - index % stagger_steps * cache_line;
+    }
+};
+
+stack_pool::stack_pool(const stack_pool_options& options) : options_(options) {
+    statistics_.guards_are_mappings = masked(feature::guard);
+}
+
+stack_pool::~stack_pool() {
+    while (slabs_ != nullptr) {
+        const std::unique_ptr<slab> last(slabs_);
+        slabs_ = last->older;
+        invariant(::munmap(last->begin, last->bytes()) == 0, "a slab of stacks can be unmapped");
+    }
+}
+
+stack stack_pool::allocate(std::size_t size) {
+    size_class& c = class_of(size == 0 ? options_.size : size);
+    std::byte* top = c.warm;
+    if (top != nullptr) [[likely]] {
+        c.warm = link_below(top);
+        --c.warm_count;
+        --statistics_.warm;
+    } else if (!c.cold.empty()) {
+        top = c.cold.back();
+        c.cold.pop_back();
+        --statistics_.cold;
+    } else {
+        top = cut_fresh(c);
+    }
+    ++statistics_.in_use;
+    return stack_with(top, c.size);
+}
+
+void stack_pool::release(const stack& s) noexcept {
+    size_class& c = classes_[static_cast<std::size_t>(std::countr_zero(s.size))];
+    unpoison_stack(s.limit, s.size);
+    auto* top = static_cast<std::byte*>(s.top);
+    link_below(top) = c.warm;
+    c.warm = top;
+    ++c.warm_count;
+    ++statistics_.warm;
+    --statistics_.in_use;
+    if (statistics_.warm >= options_.keep + give_back_batch) [[unlikely]]
+        give_back(c);
+}
+
+stack_statistics stack_pool::statistics() const noexcept {
+    return statistics_;
+}
+
+stack stack_pool::guarded_by(const void* address) const noexcept {
+    const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+    for (const slab* s = slabs_; s != nullptr; s = s->older) {
+        const std::uintptr_t offset = wanted - reinterpret_cast<std::uintptr_t>(s->begin);
+        if (offset >= s->bytes()) continue;
+        const std::size_t index = offset / s->stride();
+        if (index >= s->fresh || offset % s->stride() >= guard_size) return {};
+        return stack_with(s->top(index), s->stack_size);
+    }
+    return {};
+}
+
+stack_pool::size_class& stack_pool::class_of(std::size_t size) {
+    if (size > (std::size_t{1} << (class_count - 1)) / size_multiplier) {
+        throw std::system_error(ENOMEM, std::generic_category(),
+                                "a stack of " + std::to_string(size) + " bytes");
+    }
+    const std::size_t rounded = std::max(smallest_size, std::bit_ceil(size * size_multiplier));
+    size_class& c = classes_[static_cast<std::size_t>(std::countr_zero(rounded))];
+    c.size = rounded;
+    return c;
+}
+
+void stack_pool::add_slab(size_class& c) {
+    const std::size_t fitting =
+        std::max<std::size_t>(1, largest_slab_bytes / (guard_size + c.size));
+    const std::size_t wanted = c.newest == nullptr ? first_slab : c.newest->stacks * slab_growth;
+    auto s = std::make_unique<slab>();
+    s->stack_size = c.size;
+    s->stacks = std::min({wanted, largest_slab, fitting});
+    c.cold.reserve(c.stacks + s->stacks);
+    void* memory = ::mmap(nullptr, s->bytes(), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (memory == MAP_FAILED) {
+        throw std::system_error(errno, std::generic_category(),
+                                "mmap of " + std::to_string(s->bytes()) + " bytes for " +
+                                    std::to_string(s->stacks) +
+                                    " stacks (limits: ulimit -v, sysctl vm.overcommit_memory)");
+    }
+    // MAP_STACK keeps huge pages away since Linux 6.7 only. Fails where the kernel has none, which
+    // is as good.
+    ::madvise(memory, s->bytes(), MADV_NOHUGEPAGE);
+    s->begin = static_cast<std::byte*>(memory);
+    s->older = slabs_;
+    c.stacks += s->stacks;
+    ++statistics_.slabs;
+    statistics_.reserved_bytes += s->bytes();
+    c.newest = slabs_ = s.release();
+}
+
+// Guards are installed stack by stack, because a guard costs page tables and most slabs are never
+// used up.
+std::byte* stack_pool::cut_fresh(size_class& c) {
+    if (c.newest == nullptr || c.newest->fresh == c.newest->stacks) add_slab(c);
+    slab& s = *c.newest;
+    install_guard(s.guard(s.fresh));
+    return s.top(s.fresh++);
+}
+
+void stack_pool::install_guard(std::byte* guard) {
+    if (!statistics_.guards_are_mappings) {
+        if (::madvise(guard, guard_size, madv_guard_install) == 0) return;
+        // Before Linux 6.13, and in locked memory on any: EINVAL. It will not get better for the
+        // next stack.
+        statistics_.guards_are_mappings = true;
+    }
+    if (::mprotect(guard, guard_size, PROT_NONE) == 0) return;
+    throw std::system_error(
+        errno, std::generic_category(),
+        "mprotect of a guard below stack number " +
+            std::to_string(statistics_.in_use + statistics_.warm + statistics_.cold + 1) +
+            ": each takes two mappings here (raise sysctl vm.max_map_count)");
+}
+
+// Takes the stacks that were released last: a crowd of fibers that ends in order has left
+// neighbours there, and a run of neighbours is one system call. Guards inside the range survive it,
+// both kinds.
+void stack_pool::give_back(size_class& c) noexcept {
+    std::array<std::byte*, give_back_batch> tops;
+    const std::size_t count = std::min(give_back_batch, c.warm_count);
+    for (std::size_t i = 0; i < count; ++i) {
+        tops[i] = c.warm;
+        c.warm = link_below(c.warm);
+    }
+    c.warm_count -= count;
+    statistics_.warm -= count;
+    statistics_.cold += count;
+    std::sort(tops.begin(), tops.begin() + count, std::greater<>());
+    for (std::size_t i = 0; i < count;) {
+        std::byte* const end = end_of_stack(tops[i]);
+        std::byte* limit = end;
+        do {
+            limit = end_of_stack(tops[i]) - c.size;
+            c.cold.push_back(tops[i++]);
+        } while (i < count && end_of_stack(tops[i]) == limit - guard_size);
+        // Locked memory cannot be given back; the stack is as usable with it.
+        ::madvise(limit, static_cast<std::size_t>(end - limit), MADV_DONTNEED);
+    }
+}
+
+}  // namespace brio::inline v0::detail

@@ -1,0 +1,102 @@
+#pragma once
+// Stacks for fibers: cut from large mappings, guarded, committed when touched, reused last in first
+// out.
+//
+//   a slab:   | guard | stack 0 | guard | stack 1 | ...
+//   a stack:            limit [ ........ frames <- | link when free ] top   (0 to 15 cache lines
+//   below the end)
+//
+// 1. A stack that has been handed out has a guard below it, always: allocate() throws rather than
+// omit one.
+// 2. A free stack is warm (its memory is kept; the link to the next warm one lies just below its
+// top, in the page that
+//    is in use anyway) or cold (its memory has been given back; only a list outside knows it, so
+//    nothing touches it).
+// 3. Tops are staggered by cache lines: at equal distances the tops of all stacks fall into the
+// same L1 set.
+// 4. Slabs live until the pool is destroyed. A pool belongs to one thread.
+//
+//   fresh -> in use -> warm -> in use ...
+//                       '----> cold -> in use ...
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace brio::inline v0::detail {
+
+struct stack {
+    void* limit = nullptr;  // lowest usable byte; the guard ends here
+    void* top = nullptr;    // a multiple of 64; frames grow down from here
+    std::size_t size =
+        0;  // bytes from limit to the end of the memory, which is up to 960 above top
+};
+
+struct stack_pool_options {
+    std::size_t size = 256 * 1024;  // bytes of a stack where allocate() is not told
+    std::size_t keep =
+        1024;  // warm free stacks; what is above is given back to the kernel in batches
+};
+
+struct stack_statistics {
+    std::size_t in_use = 0;  // stacks handed out
+    std::size_t warm = 0;    // free, memory kept
+    std::size_t cold = 0;    // free, memory given back
+    std::size_t slabs = 0;
+    std::size_t reserved_bytes = 0;    // address space of all slabs, guards included
+    bool guards_are_mappings = false;  // guarded by mprotect, which costs two mappings a stack
+};
+
+class stack_pool {
+public:
+    static constexpr std::size_t guard_size = 64 * 1024;
+    static constexpr std::size_t give_back_batch = 64;
+    static const std::size_t size_multiplier;  // 1; more without optimisation and with sanitizers
+
+    explicit stack_pool(const stack_pool_options& options = {});
+    stack_pool(const stack_pool&) = delete;
+    stack_pool& operator=(const stack_pool&) = delete;
+    ~stack_pool();
+
+    /// A stack of at least `size` times size_multiplier bytes (the size of the options when 0),
+    /// rounded up to a power of two. The memory is not cleared.
+    /// **Throws** std::system_error when the kernel gives no memory or no guard; it names the limit
+    /// to raise.
+    [[nodiscard]] stack allocate(std::size_t size = 0);
+
+    /// Takes back a stack that no execution uses any more.
+    void release(const stack& s) noexcept;
+
+    [[nodiscard]] stack_statistics statistics() const noexcept;
+
+    /// The stack whose guard contains `address`; all null when there is none. Safe in a signal
+    /// handler.
+    [[nodiscard]] stack guarded_by(const void* address) const noexcept;
+
+private:
+    struct slab;
+    struct size_class {
+        std::size_t size = 0;
+        std::byte* warm = nullptr;  // top of the stack that was released last
+        std::size_t warm_count = 0;
+        std::vector<std::byte*> cold;  // tops; has room for every stack of the class
+        slab* newest = nullptr;        // the one that fresh stacks are cut from
+        std::size_t stacks = 0;        // in all slabs of the class
+    };
+    static constexpr std::size_t class_count = 40;
+
+    size_class& class_of(std::size_t size);
+    void add_slab(size_class& c);
+    std::byte* cut_fresh(size_class& c);
+    void install_guard(std::byte* guard);
+    void give_back(size_class& c) noexcept;
+
+    stack_pool_options options_;
+    std::array<size_class, class_count> classes_{};
+    slab* slabs_ =
+        nullptr;  // newest first; read by the signal handler, so never in a state of change
+    stack_statistics statistics_;
+};
+
+}  // namespace brio::inline v0::detail

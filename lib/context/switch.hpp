@@ -1,0 +1,28 @@
+#pragma once
+// The machine's part of a switch: two functions, written once per way of switching
+// (switch_x86_64.S, switch_aarch64.S, switch_boost.cpp); the build takes exactly one of them.
+//
+//   limit                                                     top
+//   |  free  | saved registers, return address |  frames ...  |
+//            ^ the stack pointer of a suspended execution
+//
+// Kept across a switch: what the calling convention makes the callee keep, and nothing else.
+// Rounding modes and the other floating-point control bits (MXCSR, x87 control word, FPCR) are not
+// switched: saving them costs a third of the switch, and code that changes them for good is rare. A
+// fiber must restore them before it suspends.
+
+#include <cstddef>
+
+extern "C" {
+
+/// Saves the running execution, stores its stack pointer to `*save`, continues the one that was
+/// saved as `load`. Returns when something continues the saved one.
+[[gnu::visibility("hidden")]] void brio_v0_switch_stack(void** save, void* load) noexcept;
+
+/// Builds on a fresh stack that ends at `top` (a multiple of 16) an execution that begins with
+/// entry(argument), and returns its stack pointer. Unwinding from `entry` ends at its caller.
+/// `entry` never returns.
+[[gnu::visibility("hidden")]] void* brio_v0_prepare_stack(void* top, void (*entry)(void*),
+                                                          void* argument,
+                                                          std::size_t size) noexcept;
+}

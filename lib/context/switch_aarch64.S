@@ -1,0 +1,133 @@
+/* The switch for aarch64 (AAPCS64). The interface is in switch.hpp; the rules are those of switch_x86_64.S.
+ *
+ * The saved frame:  x19 ... x28, x29, x30, d8 ... d15 (the calling convention keeps their low halves only).
+ * Marked for branch-target identification; `ret` needs no landing pad, so first_frame has none.
+ */
+    .text
+
+    .globl  brio_v0_switch_stack
+    .hidden brio_v0_switch_stack
+    .type   brio_v0_switch_stack, %function
+    .balign 16
+brio_v0_switch_stack:                   /* x0: void** save, x1: void* load */
+    .cfi_startproc
+    hint    #34                         /* bti c */
+    sub     sp, sp, #160
+    .cfi_adjust_cfa_offset 160
+    stp     x19, x20, [sp, #0]
+    stp     x21, x22, [sp, #16]
+    stp     x23, x24, [sp, #32]
+    stp     x25, x26, [sp, #48]
+    stp     x27, x28, [sp, #64]
+    stp     x29, x30, [sp, #80]
+    stp     d8,  d9,  [sp, #96]
+    stp     d10, d11, [sp, #112]
+    stp     d12, d13, [sp, #128]
+    stp     d14, d15, [sp, #144]
+    .cfi_rel_offset x19, 0
+    .cfi_rel_offset x20, 8
+    .cfi_rel_offset x21, 16
+    .cfi_rel_offset x22, 24
+    .cfi_rel_offset x23, 32
+    .cfi_rel_offset x24, 40
+    .cfi_rel_offset x25, 48
+    .cfi_rel_offset x26, 56
+    .cfi_rel_offset x27, 64
+    .cfi_rel_offset x28, 72
+    .cfi_rel_offset x29, 80
+    .cfi_rel_offset x30, 88
+    .cfi_rel_offset d8, 96
+    .cfi_rel_offset d9, 104
+    .cfi_rel_offset d10, 112
+    .cfi_rel_offset d11, 120
+    .cfi_rel_offset d12, 128
+    .cfi_rel_offset d13, 136
+    .cfi_rel_offset d14, 144
+    .cfi_rel_offset d15, 152
+    mov     x9, sp
+    str     x9, [x0]
+    mov     sp, x1
+    ldp     x19, x20, [sp, #0]
+    ldp     x21, x22, [sp, #16]
+    ldp     x23, x24, [sp, #32]
+    ldp     x25, x26, [sp, #48]
+    ldp     x27, x28, [sp, #64]
+    ldp     x29, x30, [sp, #80]
+    ldp     d8,  d9,  [sp, #96]
+    ldp     d10, d11, [sp, #112]
+    ldp     d12, d13, [sp, #128]
+    ldp     d14, d15, [sp, #144]
+    add     sp, sp, #160
+    .cfi_adjust_cfa_offset -160
+    .cfi_restore x19
+    .cfi_restore x20
+    .cfi_restore x21
+    .cfi_restore x22
+    .cfi_restore x23
+    .cfi_restore x24
+    .cfi_restore x25
+    .cfi_restore x26
+    .cfi_restore x27
+    .cfi_restore x28
+    .cfi_restore x29
+    .cfi_restore x30
+    .cfi_restore d8
+    .cfi_restore d9
+    .cfi_restore d10
+    .cfi_restore d11
+    .cfi_restore d12
+    .cfi_restore d13
+    .cfi_restore d14
+    .cfi_restore d15
+    ret
+    .cfi_endproc
+    .size   brio_v0_switch_stack, . - brio_v0_switch_stack
+
+    .type   first_frame, %function
+    .balign 16
+first_frame_unwind:                     /* the unwinder looks up the byte before a return address */
+    .cfi_startproc
+    .cfi_undefined x30
+    nop
+first_frame:                            /* x19: argument, x20: entry, x29: 0, sp: top */
+    mov     x0, x19
+    blr     x20
+    brk     #0
+    .cfi_endproc
+    .size   first_frame, . - first_frame
+
+    .globl  brio_v0_prepare_stack
+    .hidden brio_v0_prepare_stack
+    .type   brio_v0_prepare_stack, %function
+    .balign 16
+brio_v0_prepare_stack:                  /* x0: top, x1: entry, x2: argument */
+    .cfi_startproc
+    hint    #34                         /* bti c */
+    adr     x9, first_frame
+    sub     x0, x0, #160
+    stp     x2,  x1,  [x0, #0]          /* x19, x20 */
+    stp     xzr, xzr, [x0, #16]
+    stp     xzr, xzr, [x0, #32]
+    stp     xzr, xzr, [x0, #48]
+    stp     xzr, xzr, [x0, #64]
+    stp     xzr, x9,  [x0, #80]         /* x29: zero ends a walk along frame pointers */
+    stp     xzr, xzr, [x0, #96]
+    stp     xzr, xzr, [x0, #112]
+    stp     xzr, xzr, [x0, #128]
+    stp     xzr, xzr, [x0, #144]
+    ret
+    .cfi_endproc
+    .size   brio_v0_prepare_stack, . - brio_v0_prepare_stack
+
+    .section .note.gnu.property, "a"
+    .balign 8
+    .long   4                           /* "GNU" */
+    .long   16
+    .long   5                           /* NT_GNU_PROPERTY_TYPE_0 */
+    .asciz  "GNU"
+    .long   0xc0000000                  /* GNU_PROPERTY_AARCH64_FEATURE_1_AND */
+    .long   4
+    .long   1                           /* branch-target identification */
+    .long   0
+
+    .section .note.GNU-stack, "", %progbits
