@@ -9,10 +9,10 @@
 
 #include "scheduler/reactor.hpp"
 
+#include <brio/time.hpp>
+
 #include <optional>
 #include <string>
-
-#include <brio/time.hpp>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -31,4 +31,4 @@ int perform(operation& op, std::optional<time_point> until = {}) noexcept;
 [[nodiscard]] std::string describe(const operation& op);
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0
