@@ -1,1 +1,34 @@
-# The installed package: headers, archives, find_package(brio) and pkg-config files.
+# The installed package: headers, archives, find_package(brio) and the pkg-config files.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+set(brio_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/brio)
+
+set_target_properties(brio PROPERTIES
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+install(TARGETS brio EXPORT brio-targets)
+if(TARGET brio_posix)
+    install(TARGETS brio_posix brio_posix_archive EXPORT brio-targets)
+    install(TARGETS brio_posix_preload)
+endif()
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY include/brio DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)
+install(EXPORT brio-targets NAMESPACE brio:: DESTINATION ${brio_package_dir})
+
+configure_package_config_file(cmake/brio-config.cmake.in brio-config.cmake INSTALL_DESTINATION ${brio_package_dir})
+# Before 1.0 a minor version may change anything, so no other one will do.
+write_basic_package_version_file(brio-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/brio-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/brio-config-version.cmake
+    DESTINATION ${brio_package_dir})
+
+# The .pc files find the prefix from their own place, so that the installed tree can be moved.
+file(RELATIVE_PATH brio_pc_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+file(RELATIVE_PATH brio_prefix_to_lib ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_LIBDIR})
+file(RELATIVE_PATH brio_prefix_to_include ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+set(brio_pc_libs -pthread)
+if(brio_context STREQUAL "boost")
+    set(brio_pc_libs "-lboost_context -pthread")
+endif()
+foreach(package IN ITEMS brio brio-posix)
+    configure_file(cmake/${package}.pc.in ${package}.pc @ONLY)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

@@ -41,7 +41,11 @@ class invalid_state_error : public std::logic_error {
 class timeout_error : public std::system_error {
 public:
     explicit timeout_error(const std::string& what = "timed out")
-        : std::system_error(std::make_error_code(std::errc::timed_out), what) {}
+        : std::system_error(std::make_error_code(std::errc::timed_out)), text_(what) {}
+    [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
+
+private:
+    std::string text_;
 };
 /// KeyboardInterrupt. Leaves run() only, after a SIGINT has cancelled main; so, unlike Python's, a
 /// std::exception: the last handler in main() prints it.
@@ -50,4 +54,11 @@ public:
     [[nodiscard]] const char* what() const noexcept override { return "interrupted by SIGINT"; }
 };
 
-}  // namespace brio
+namespace testing {
+/// On a virtual clock, out of run: every task waits, nothing is ready, no timer is armed.
+class deadlock_error : public std::logic_error {
+    using std::logic_error::logic_error;
+};
+}  // namespace testing
+
+}  // namespace brio::inline v0

@@ -8,10 +8,12 @@
 #include <bit>
 #include <cerrno>
 #include <cstdint>
-#include <stdexcept>
+#include <functional>
+#include <memory>
 #include <string>
 #include <sys/mman.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace brio::inline v0::detail {
 
@@ -28,6 +30,7 @@ constexpr std::size_t top_page = 4096;
 
 // A multiple of every page size Linux has on the machines we know.
 constexpr std::size_t smallest_size = 64 * 1024;
+constexpr std::size_t smallest_guard = 64 * 1024;
 constexpr std::size_t first_slab = 16;
 constexpr std::size_t slab_growth = 4;
 constexpr std::size_t largest_slab = 4096;
@@ -65,7 +68,7 @@ struct stack_pool::slab {
     std::size_t stacks;
     std::size_t fresh;  // index of the first stack that has not been cut yet
 
-    std::size_t stride() const { return guard_size + stack_size; }
+    std::size_t stride() const { return guard_size() + stack_size; }
     std::size_t bytes() const { return stacks * stride(); }
     std::byte* guard(std::size_t index) const { return begin + index * stride(); }
     std::byte* top(std::size_t index) const {
@@ -116,6 +119,14 @@ void stack_pool::release(const stack& s) noexcept {
         give_back(c);
 }
 
+std::size_t stack_pool::guard_size() noexcept {
+    static const std::size_t size = [] {
+        const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+        return (smallest_guard / page | 1) * page;
+    }();
+    return size;
+}
+
 stack_statistics stack_pool::statistics() const noexcept {
     return statistics_;
 }
@@ -126,7 +137,7 @@ stack stack_pool::guarded_by(const void* address) const noexcept {
         const std::uintptr_t offset = wanted - reinterpret_cast<std::uintptr_t>(s->begin);
         if (offset >= s->bytes()) continue;
         const std::size_t index = offset / s->stride();
-        if (index >= s->fresh || offset % s->stride() >= guard_size) return {};
+        if (index >= s->fresh || offset % s->stride() >= guard_size()) return {};
         return stack_with(s->top(index), s->stack_size);
     }
     return {};
@@ -145,7 +156,7 @@ stack_pool::size_class& stack_pool::class_of(std::size_t size) {
 
 void stack_pool::add_slab(size_class& c) {
     const std::size_t fitting =
-        std::max<std::size_t>(1, largest_slab_bytes / (guard_size + c.size));
+        std::max<std::size_t>(1, largest_slab_bytes / (guard_size() + c.size));
     const std::size_t wanted = c.newest == nullptr ? first_slab : c.newest->stacks * slab_growth;
     auto s = std::make_unique<slab>();
     s->stack_size = c.size;
@@ -181,12 +192,12 @@ std::byte* stack_pool::cut_fresh(size_class& c) {
 
 void stack_pool::install_guard(std::byte* guard) {
     if (!statistics_.guards_are_mappings) {
-        if (::madvise(guard, guard_size, madv_guard_install) == 0) return;
+        if (::madvise(guard, guard_size(), madv_guard_install) == 0) return;
         // Before Linux 6.13, and in locked memory on any: EINVAL. It will not get better for the
         // next stack.
         statistics_.guards_are_mappings = true;
     }
-    if (::mprotect(guard, guard_size, PROT_NONE) == 0) return;
+    if (::mprotect(guard, guard_size(), PROT_NONE) == 0) return;
     throw std::system_error(
         errno, std::generic_category(),
         "mprotect of a guard below stack number " +
@@ -214,7 +225,7 @@ void stack_pool::give_back(size_class& c) noexcept {
         do {
             limit = end_of_stack(tops[i]) - c.size;
             c.cold.push_back(tops[i++]);
-        } while (i < count && end_of_stack(tops[i]) == limit - guard_size);
+        } while (i < count && end_of_stack(tops[i]) == limit - guard_size());
         // Locked memory cannot be given back; the stack is as usable with it.
         ::madvise(limit, static_cast<std::size_t>(end - limit), MADV_DONTNEED);
     }

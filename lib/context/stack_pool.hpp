@@ -14,14 +14,17 @@
 //    nothing touches it).
 // 3. Tops are staggered by cache lines: at equal distances the tops of all stacks fall into the
 // same L1 set.
-// 4. Slabs live until the pool is destroyed. A pool belongs to one thread.
+// 4. The distance from one stack to the next is an odd number of pages. At 80 pages instead of 81 a
+// ring of 1,000 fibers
+//    switched in 7.6 ns instead of 6.0, and in 21 instead of 7 when they took turns at random: even
+//    distances use few sets of the TLB.
+// 5. Slabs live until the pool is destroyed. A pool belongs to one thread.
 //
 //   fresh -> in use -> warm -> in use ...
 //                       '----> cold -> in use ...
 
 #include <array>
 #include <cstddef>
-#include <memory>
 #include <vector>
 
 namespace brio::inline v0::detail {
@@ -50,7 +53,6 @@ struct stack_statistics {
 
 class stack_pool {
 public:
-    static constexpr std::size_t guard_size = 64 * 1024;
     static constexpr std::size_t give_back_batch = 64;
     static const std::size_t size_multiplier;  // 1; more without optimisation and with sanitizers
 
@@ -69,6 +71,10 @@ public:
     void release(const stack& s) noexcept;
 
     [[nodiscard]] stack_statistics statistics() const noexcept;
+
+    /// Bytes of a guard: 64 KiB, because a large frame of a library that was built without stack
+    /// probes would step over a single page, and what makes the number of pages odd.
+    [[nodiscard]] static std::size_t guard_size() noexcept;
 
     /// The stack whose guard contains `address`; all null when there is none. Safe in a signal
     /// handler.

@@ -16,16 +16,16 @@
 //    defer_cancel, or in a destructor that runs during unwinding.
 // 3. `waiting_for` is asyncio's _fut_waiter: it stays set until the fiber runs again.
 
+#include "context/context.hpp"
+#include "context/stack_pool.hpp"
+
+#include <brio/detail/ready_node.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <brio/detail/ready_node.hpp>
-
-#include "context/context.hpp"
-#include "context/stack_pool.hpp"
 
 namespace brio::inline v0 {
 namespace detail {
@@ -61,7 +61,7 @@ struct fiber : ready_node {
     fiber(scheduler& s, task_core& t, main b, const stack& m) noexcept
         : ready_node(kind::fiber, nullptr), owner(s), task(&t), body(b), memory(m) {}
 
-    context saved;
+    machine_context saved;
     scheduler& owner;
     task_core* task;
     main body;
@@ -69,16 +69,17 @@ struct fiber : ready_node {
     wait_hook* waiting_for = nullptr;
 
     /// Set while an eager first step runs: its first suspension goes back here, not to the queue.
-    context* creator = nullptr;
+    machine_context* creator = nullptr;
     fiber* creating_fiber = nullptr;  // null when the creator is the loop
 
     status state = status::created;
     bool cancel_pending = false;
-    bool interruptible = false;    // valid while parked
+    bool interruptible = false;     // valid while parked
     bool cancel_told_to_c = false;  // a libc call has failed with ECANCELED for the pending request
     bool passthrough = false;       // libc's own behaviour, asked for by passthrough_scope
     std::uint16_t deferred = 0;     // nested defer_cancel scopes
-    std::optional<std::string> cancel_message;  // of the latest pending request; kept when delivered
+    std::optional<std::string>
+        cancel_message;  // of the latest pending request; kept when delivered
 };
 
 /// A view with a null data() is None.
@@ -91,4 +92,4 @@ inline std::string_view message_view(const std::optional<std::string>& message) 
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

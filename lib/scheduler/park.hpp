@@ -10,12 +10,14 @@
 // 3. While the fiber unwinds or a defer_cancel lives, requests stay pending: a destructor cannot
 //    throw. They are delivered at the first interruptible suspension after.
 
+#include "fiber/fiber.hpp"
+#include "scheduler/scheduler.hpp"
+
+#include <brio/error.hpp>
+
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "fiber/fiber.hpp"
-#include "scheduler/scheduler.hpp"
 
 namespace brio::inline v0 {
 namespace detail {
@@ -69,4 +71,4 @@ private:
 };
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -1,11 +1,11 @@
 #include "scheduler/scheduler.hpp"
 
+#include "base/invariant.hpp"
+
 #include <algorithm>
 #include <ctime>
 #include <new>
 #include <utility>
-
-#include "base/invariant.hpp"
 
 namespace brio::inline v0 {
 
@@ -23,11 +23,15 @@ thread_local scheduler* running_scheduler = nullptr;
 thread_local char thread_mark;
 }  // namespace
 
-scheduler* this_scheduler() noexcept { return running_scheduler; }
+scheduler* this_scheduler() noexcept {
+    return running_scheduler;
+}
 fiber* this_fiber() noexcept {
     return running_scheduler == nullptr ? nullptr : running_scheduler->current();
 }
-const void* scheduler::this_thread_mark() noexcept { return &thread_mark; }
+const void* scheduler::this_thread_mark() noexcept {
+    return &thread_mark;
+}
 
 scheduler::scheduler(const scheduler_options& options)
     : cells_(thread_cells::of_this_thread()),
@@ -193,7 +197,7 @@ fiber* scheduler::next_fiber() noexcept {
 }
 
 /// Where `self` goes when it stops running; sets who runs then.
-context& scheduler::leave(fiber& self) noexcept {
+machine_context& scheduler::leave(fiber& self) noexcept {
     if (self.creator != nullptr) {
         current_ = std::exchange(self.creating_fiber, nullptr);
         return *std::exchange(self.creator, nullptr);
@@ -206,7 +210,7 @@ context& scheduler::leave(fiber& self) noexcept {
 
 void scheduler::suspend() noexcept {
     fiber& self = *current_;
-    context& next = leave(self);
+    machine_context& next = leave(self);
     if (&next == &self.saved) return;
     switch_context(cells_, self.saved, next);
     if (finished_ != nullptr) reap();
@@ -220,7 +224,7 @@ void scheduler::yield() noexcept {
 
 void scheduler::finish(fiber& self) noexcept {
     self.state = fiber::status::finished;
-    context& next = leave(self);
+    machine_context& next = leave(self);
     finished_ = &self;
     switch_context_for_good(cells_, self.saved, next);
 }
@@ -246,7 +250,8 @@ void scheduler::fiber_main(void* argument) noexcept {
 fiber& scheduler::create_fiber(task_core& task, fiber::main body, std::size_t stack_size) {
     const stack memory = stacks_.allocate(stack_size);
     constexpr std::uintptr_t line = 64;
-    const auto record = (reinterpret_cast<std::uintptr_t>(memory.top) - sizeof(fiber)) & ~(line - 1);
+    const auto record =
+        (reinterpret_cast<std::uintptr_t>(memory.top) - sizeof(fiber)) & ~(line - 1);
     auto* f = ::new (reinterpret_cast<void*>(record)) fiber(*this, task, body, memory);
     prepare_context(f->saved, memory.limit, f, &fiber_main, f);
     return *f;
@@ -280,4 +285,4 @@ void scheduler::append(callback_list& list) noexcept {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -18,15 +18,6 @@
 //    stack back: nobody can free the stack he runs on.
 // 5. Loop thread only, but for the mailbox.
 
-#include <cstddef>
-#include <cstdint>
-#include <exception>
-#include <memory>
-#include <optional>
-#include <string>
-
-#include <brio/time.hpp>
-
 #include "context/context.hpp"
 #include "context/stack_pool.hpp"
 #include "fiber/fiber.hpp"
@@ -34,6 +25,15 @@
 #include "scheduler/reactor.hpp"
 #include "scheduler/ready_queue.hpp"
 #include "scheduler/timers.hpp"
+
+#include <brio/time.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -123,7 +123,7 @@ private:
     static const void* this_thread_mark() noexcept;
 
     // The two halves of the loop: a suspending fiber's and the loop's own.
-    context& leave(fiber& self) noexcept;
+    machine_context& leave(fiber& self) noexcept;
     fiber* next_fiber() noexcept;
     [[nodiscard]] bool turn_is_trivial() const noexcept;
     void enter(fiber& f) noexcept;
@@ -149,7 +149,7 @@ private:
     std::unique_ptr<reactor> reactor_;
     std::uint64_t turns_ = 0;
     marker_node marker_;
-    context own_;  // the loop's own stack, while a fiber runs
+    machine_context own_;  // the loop's own stack, while a fiber runs
 
     stack_pool stacks_;
     time_point virtual_now_{};
@@ -160,10 +160,16 @@ private:
     void* interrupt_argument_ = nullptr;
 };
 
+/// now + length, saturating.
+[[nodiscard]] inline time_point after(time_point now, duration length) noexcept {
+    if (length > time_point::max() - now) return time_point::max();
+    return now + length;
+}
+
 /// The loop that runs on this thread; null when none does.
 [[nodiscard]] scheduler* this_scheduler() noexcept;
 /// The running fiber; null outside fibers.
 [[nodiscard]] fiber* this_fiber() noexcept;
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -1,0 +1,46 @@
+// The echo server on Brio's native sockets, one task a connection.
+
+#include "echo.hpp"
+#include "fresh_process.hpp"
+
+#include <brio/io/socket.hpp>
+#include <brio/run.hpp>
+#include <brio/task.hpp>
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace {
+
+void serve(brio::io::tcp_stream stream, bench::echo_window& window) {
+    std::array<char, bench::read_bytes> buffer{};
+    while (const std::size_t bytes = stream.read(buffer)) {
+        stream.write(std::span(buffer.data(), bytes));
+        window.sent(bytes);
+    }
+}
+
+bench::measurement echo(unsigned connections) {
+    return brio::run([connections] {
+        brio::io::tcp_listener listener("127.0.0.1", 0, bench::backlog);
+        bench::echo_client client(listener.port(), connections);
+        bench::echo_window window;
+        std::vector<brio::task<void>> served;
+        for (unsigned i = 0; i < connections; ++i) {
+            served.push_back(brio::create_task([&window, stream = listener.accept()]() mutable {
+                serve(std::move(stream), window);
+            }));
+        }
+        for (auto& one : served) one.await();
+        client.finish();
+        return window.result();
+    });
+}
+
+const bench::fresh_process_benchmark hundred("brio/echo/100", [] { return echo(100); });
+const bench::fresh_process_benchmark thousand("brio/echo/1000", [] { return echo(1000); });
+
+}  // namespace

@@ -1,0 +1,59 @@
+#pragma once
+
+// What every library is asked to do, so that the figures of one name compare. All time is CPU time
+// per operation, of one thread: no library starts a second one here.
+//
+//   yield/N    N fibers yield in turn; an operation is one yield
+//   task/1     one fiber is started and waited for; an operation is both
+//   gather/N   N fibers are started, then all are waited for; an operation is one fiber
+//   handoff/2  two fibers wake each other, each time through a future made for it; an operation is
+//   one wake timers/N   N fibers are started, sleep 0 to 1 s each, and are waited for; an operation
+//   is one fiber parked/N   N fibers are started, wait on one future, are woken by it, and are
+//   waited for echo/N     a TCP server answers N connections; an operation is one message of 64
+//   bytes
+//
+// Pools are warm but in parked, which is there to fill them. Boost.Fiber gets stacks of 64 KiB;
+// Brio keeps its own default, which is larger.
+
+#include <chrono>
+#include <cstddef>
+#include <random>
+#include <vector>
+
+namespace bench {
+
+/// Rounds in which each of `fibers` yields once, enough of them to hide the cost of asking whether
+/// to go on.
+constexpr std::size_t rounds_a_batch(std::size_t fibers) {
+    return fibers < 1000 ? 1000 / fibers : 1;
+}
+
+/// The same sleeps in every run and for every library, evenly spread over one second.
+inline std::vector<std::chrono::nanoseconds> sleep_times(std::size_t count) {
+    std::mt19937_64 random(count);
+    std::uniform_int_distribution<std::chrono::nanoseconds::rep> below_a_second(0, 999'999'999);
+    std::vector<std::chrono::nanoseconds> times(count);
+    for (auto& time : times) time = std::chrono::nanoseconds(below_a_second(random));
+    return times;
+}
+
+/// How late sleepers woke. One that wakes early has not slept: the benchmark then fails.
+class lateness {
+public:
+    void woke(std::chrono::nanoseconds late) {
+        early_ = early_ || late.count() < 0;
+        total_ += late;
+        ++count_;
+    }
+    [[nodiscard]] bool early() const { return early_; }
+    [[nodiscard]] double mean_us() const {
+        return std::chrono::duration<double, std::micro>(total_).count() / double(count_);
+    }
+
+private:
+    std::chrono::nanoseconds total_{0};
+    std::size_t count_ = 0;
+    bool early_ = false;
+};
+
+}  // namespace bench

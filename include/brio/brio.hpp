@@ -1,0 +1,16 @@
+#pragma once
+// Everything that mirrors asyncio. Sockets and files: <brio/io/...>; libc's calls: <brio/posix.hpp>.
+
+#include <brio/awaitable.hpp>
+#include <brio/error.hpp>
+#include <brio/event_loop.hpp>
+#include <brio/exception_group.hpp>
+#include <brio/future.hpp>
+#include <brio/gather.hpp>
+#include <brio/outcome.hpp>
+#include <brio/run.hpp>
+#include <brio/task.hpp>
+#include <brio/task_group.hpp>
+#include <brio/time.hpp>
+#include <brio/timeout.hpp>
+#include <brio/wait.hpp>

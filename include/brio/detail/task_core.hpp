@@ -1,0 +1,87 @@
+#pragma once
+// The untyped half of tasks: a future_core with a fiber, a name and asyncio's cancel count.
+//
+// The loop holds one reference from creation until the task is done; `fiber_` is set just as long.
+
+#include <brio/detail/future_core.hpp>
+
+namespace brio::inline v0 {
+namespace detail {
+
+class task_core : public future_core {
+public:
+    explicit task_core(loop_core& loop) noexcept;
+
+    bool cancel(std::string_view message) override;
+    [[nodiscard]] int cancelling() const noexcept { return cancels_requested_; }
+    int uncancel();
+    [[nodiscard]] std::string name() const;
+    void set_name(std::string_view name);
+    [[nodiscard]] std::string describe() const override;
+    [[nodiscard]] fiber* running_on() const noexcept { return fiber_; }
+    /// The order of creation.
+    [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+
+    /// Gives the task its fiber and its first step: in the next turn, or now when `eager`. Throws
+    /// std::system_error when no stack can be had; the task is then as if never made.
+    void start(const task_options& options, const char* file, int line);
+    /// The fiber's body.
+    static void main(task_core& self) noexcept;
+
+protected:
+    ~task_core() override;
+    /// Calls the user's callable and stores what it returns.
+    virtual void call() = 0;
+    virtual void destroy_callable() noexcept = 0;
+    /// The result of a task that cancelled itself at the very end.
+    virtual void discard_result() noexcept = 0;
+
+private:
+    friend class loop_core;
+    void finish_with(std::exception_ptr error, bool cancelled) noexcept;
+    void leave_loop() noexcept;
+
+    fiber* fiber_ = nullptr;
+    task_core* next_ = nullptr;  // in loop_core's list of tasks
+    task_core* previous_ = nullptr;
+    std::string* name_ = nullptr;  // null: "Task-N"
+    std::uint64_t number_ = 0;
+    int cancels_requested_ = 0;
+    bool listed_ = false;
+};
+
+/// A task of callable F with result T: one allocation holds the record, the callable and the result.
+template <class F, class T>
+class task_of final : public with_value<T, task_core> {
+public:
+    template <class G>
+    task_of(loop_core& loop, G&& callable)
+        : with_value<T, task_core>(loop), callable_(std::forward<G>(callable)) {}
+
+private:
+    ~task_of() override { destroy_callable(); }
+
+    void call() override {
+        if constexpr (std::is_void_v<T>) {
+            std::move(callable_)();
+            this->template store<nothing>();
+        } else if constexpr (std::is_reference_v<T>) {
+            this->template store<stored_value<T>>(std::addressof(std::move(callable_)()));
+        } else {
+            this->template store_result_of<T>(std::move(callable_));
+        }
+    }
+    void destroy_callable() noexcept override {
+        if (has_callable_) callable_.~F();
+        has_callable_ = false;
+    }
+    void discard_result() noexcept override { this->discard_value(); }
+
+    union {
+        F callable_;
+    };
+    bool has_callable_ = true;
+};
+
+}  // namespace detail
+}  // namespace brio::inline v0

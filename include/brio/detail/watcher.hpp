@@ -1,0 +1,42 @@
+#pragma once
+// A future that other futures report to: what gather, wait, as_completed and shield make, each with
+// its own rule in on_done().
+//
+// 1. An entry on a child's list, or in the ready queue after the child is done, holds a reference to
+//    the watcher. So a watcher lives until its last child has reported or has been let go.
+// 2. on_done() runs on the loop's own stack, one turn after the child is done.
+
+#include <brio/future.hpp>
+
+#include <vector>
+
+namespace brio::inline v0::detail {
+
+/// Each core once, at its first place: asyncio's `set(fs)` in the order of the arguments.
+[[nodiscard]] std::vector<future_core*> without_repeats(const std::vector<future_core*>& cores);
+
+class watcher : public future_core {
+protected:
+    using future_core::future_core;
+
+    /// One child's entry. Lies in the watcher, at an address that does not change while it waits.
+    struct watch : done_callback {
+        watch() noexcept;
+        [[nodiscard]] future_core& child() const noexcept { return *future; }
+        watcher* owner = nullptr;
+        bool waiting = false;  // on the child's list, or in the ready queue
+    };
+    /// asyncio's child.add_done_callback(on_done): in the next turn when it is done already.
+    void observe(watch& w, future_core& child) noexcept;
+    /// asyncio's remove_done_callback: no effect when the child is done. May destroy the watcher
+    /// when the caller holds no reference.
+    void forget(watch& w) noexcept;
+
+    /// w.child() is done. May destroy `w`.
+    virtual void on_done(watch& w) noexcept = 0;
+
+private:
+    static void report(ready_node& node, ready_node::fate what);
+};
+
+}  // namespace brio::inline v0::detail

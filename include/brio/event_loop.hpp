@@ -1,0 +1,246 @@
+#pragma once
+// The loop as a user sees it, and the handle by which other threads reach it.
+
+#include <brio/awaitable.hpp>
+#include <brio/task.hpp>
+#include <brio/time.hpp>
+
+#include <concepts>
+#include <exception>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace brio::inline v0 {
+
+namespace detail {
+/// A callback that waits for its turn, or for its time. Counted: the handle and the queue hold it.
+class callback_core {
+public:
+    virtual void cancel() noexcept = 0;
+    [[nodiscard]] virtual bool cancelled() const noexcept = 0;
+    [[nodiscard]] virtual std::optional<time_point> when() const noexcept = 0;
+    void retain() noexcept { ++references_; }
+    void release() noexcept {
+        if (--references_ == 0) delete this;
+    }
+
+protected:
+    virtual ~callback_core() = default;
+
+private:
+    unsigned references_ = 1;
+};
+/// The callable itself: called or dropped once.
+class callback_body {
+public:
+    callback_body() = default;
+    callback_body(const callback_body&) = delete;
+    callback_body& operator=(const callback_body&) = delete;
+    virtual ~callback_body() = default;
+    virtual void call() = 0;
+};
+template <class F>
+class callback_body_of final : public callback_body {
+public:
+    template <class G>
+    explicit callback_body_of(G&& g) : function_(std::forward<G>(g)) {}
+    void call() override { std::move(function_)(); }
+
+private:
+    F function_;
+};
+template <class F>
+callback_body* make_body(F&& f) {
+    return new callback_body_of<std::decay_t<F>>(std::forward<F>(f));
+}
+}  // namespace detail
+
+/// asyncio's Handle and TimerHandle. Dropping it does not cancel the callback.
+class callback_handle {
+public:
+    callback_handle() noexcept = default;
+    callback_handle(const callback_handle& other) noexcept : core_(other.core_) {
+        if (core_ != nullptr) core_->retain();
+    }
+    callback_handle(callback_handle&& other) noexcept
+        : core_(std::exchange(other.core_, nullptr)) {}
+    callback_handle& operator=(callback_handle other) noexcept {
+        std::swap(core_, other.core_);
+        return *this;
+    }
+    ~callback_handle() {
+        if (core_ != nullptr) core_->release();
+    }
+    /// The callback will not run, even when its turn has come already. Harmless when it has run.
+    void cancel() const noexcept {
+        if (core_ != nullptr) core_->cancel();
+    }
+    [[nodiscard]] bool cancelled() const noexcept { return core_ != nullptr && core_->cancelled(); }
+    /// Of call_later and call_at; empty for call_soon.
+    [[nodiscard]] std::optional<time_point> when() const noexcept {
+        return core_ != nullptr ? core_->when() : std::nullopt;
+    }
+    /// For brio itself.
+    explicit callback_handle(detail::callback_core* core) noexcept : core_(core) {}
+
+private:
+    detail::callback_core* core_ = nullptr;
+};
+
+/// What an exception handler is told. Lives for the handler's call.
+struct exception_report {
+    std::string_view message;
+    std::exception_ptr exception;  // may be null
+    any_future future;             // empty when none
+};
+
+/// The loop: one a thread. Made by run() or runner. For its own thread only, but for the names that
+/// end in _threadsafe; other threads keep a loop_handle.
+class event_loop {
+public:
+    event_loop(const event_loop&) = delete;
+    event_loop& operator=(const event_loop&) = delete;
+
+    /// Calls f in the next turn, after what is ready already, on the loop's stack: it must not
+    /// suspend (start a task for that). What f throws goes to the exception handler. Throws
+    /// usage_error when the loop is closed.
+    template <std::invocable F>
+    callback_handle call_soon(F&& f) {
+        return call_soon_body(detail::make_body(std::forward<F>(f)));
+    }
+    /// Calls f after `d` (<= 0: in the next turn, after what is ready and after finished I/O).
+    template <std::invocable F>
+    callback_handle call_later(delay d, F&& f) {
+        return call_later_body(d, detail::make_body(std::forward<F>(f)));
+    }
+    /// std::invalid_argument for a deadline of none, as for a delay of none above.
+    template <std::invocable F>
+    callback_handle call_at(deadline when, F&& f) {
+        return call_at_body(when, detail::make_body(std::forward<F>(f)));
+    }
+    /// As call_soon, from any thread while the loop lives. See loop_handle for the safe form.
+    template <std::invocable F>
+    void call_soon_threadsafe(F&& f);
+
+    /// create_task and create_future on this loop, also before it runs.
+    template <callable_without_arguments F>
+    task<awaited_t<F>> create_task(F&& f, const task_options& options = {},
+                                   const char* file = __builtin_FILE(),
+                                   int line = __builtin_LINE()) {
+        require_open("create_task");
+        return detail::create_task_on(core_, std::forward<F>(f), options, file, line);
+    }
+    template <class T>
+    [[nodiscard]] future<T> create_future() {
+        return {new detail::with_value<T>(core_), detail::adopt_t{}};
+    }
+
+    /// The loop's clock: a fresh reading.
+    [[nodiscard]] time_point time() const noexcept;
+    /// The turn under way still ends; what it queued runs when the loop runs again.
+    void stop();
+    /// Runs until stop(). usage_error when this thread runs a loop, or when closed.
+    void run_forever();
+    /// Runs until `a` is done (a callable is made a task), and one turn more; returns its result.
+    /// usage_error when stop() came first.
+    template <awaitable A>
+    awaited_t<A> run_until_complete(A&& a) {
+        if constexpr (future_like<A>) {
+            std::remove_cvref_t<A> handle(std::forward<A>(a));
+            run_until_done(handle, false);
+            return std::move(handle).result();
+        } else {
+            auto handle = create_task(std::forward<A>(a));
+            run_until_done(handle, true);
+            return std::move(handle).result();
+        }
+    }
+    [[nodiscard]] bool is_running() const noexcept;
+    [[nodiscard]] bool is_closed() const noexcept;
+
+    /// Replaces the handler of what nobody catches: callbacks that throw, exceptions that were never
+    /// retrieved. The default one writes to stderr. A handler that throws is reported by the default.
+    template <std::invocable<const exception_report&> F>
+    void set_exception_handler(F&& f) {
+        set_handler_body(new handler_of<std::decay_t<F>>(std::forward<F>(f)));
+    }
+    void call_exception_handler(const exception_report& report);
+
+    /// Debug mode: reports say where a task was made. Also BRIO_DEBUG=1.
+    void set_debug(bool on) noexcept;
+    [[nodiscard]] bool get_debug() const noexcept;
+
+    /// "io_uring", "epoll" or "scripted"; "none" until the loop first needed one.
+    [[nodiscard]] std::string_view reactor_name() const noexcept;
+    /// One line: which reactor, and why that one.
+    [[nodiscard]] std::string_view reactor_reason() const noexcept;
+
+    /// For brio itself.
+    class handler {
+    public:
+        handler() = default;
+        handler(const handler&) = delete;
+        handler& operator=(const handler&) = delete;
+        virtual ~handler() = default;
+        virtual void call(const exception_report& report) = 0;
+    };
+    [[nodiscard]] detail::loop_core& core() noexcept { return core_; }
+
+private:
+    friend class detail::loop_core;
+    friend class runner;
+    explicit event_loop(detail::loop_core& core) noexcept : core_(core) {}
+    ~event_loop() = default;
+
+    template <class F>
+    struct handler_of final : handler {
+        template <class G>
+        explicit handler_of(G&& g) : function(std::forward<G>(g)) {}
+        void call(const exception_report& report) override { function(report); }
+        F function;
+    };
+
+    callback_handle call_soon_body(detail::callback_body* body);
+    callback_handle call_later_body(delay d, detail::callback_body* body);
+    callback_handle call_at_body(deadline when, detail::callback_body* body);
+    void run_until_done(const any_future& f, bool own_task);
+    void set_handler_body(handler* h);
+    void require_open(const char* call) const;
+
+    detail::loop_core& core_;
+};
+
+/// The loop that runs on this thread. usage_error when none does.
+[[nodiscard]] event_loop& get_running_loop();
+/// Likewise; null when none does.
+[[nodiscard]] event_loop* running_loop_or_null() noexcept;
+
+/// What other threads keep: copyable, atomic, outlives the loop. Any thread may copy, use and drop it.
+class loop_handle {
+public:
+    loop_handle(event_loop& loop) noexcept;
+    loop_handle(const loop_handle& other) noexcept;
+    loop_handle& operator=(const loop_handle& other) noexcept;
+    ~loop_handle();
+    /// As event_loop::call_soon, from any thread; wakes the loop. usage_error when it is closed: then
+    /// f has not been called and is destroyed here. A callback that the loop accepts and does not
+    /// reach before it closes is destroyed without having run.
+    template <std::invocable F>
+    void call_soon_threadsafe(F&& f) const {
+        post(detail::make_body(std::forward<F>(f)));
+    }
+    [[nodiscard]] bool is_closed() const noexcept;
+
+private:
+    void post(detail::callback_body* body) const;
+    void* mailbox_;
+};
+
+template <std::invocable F>
+void event_loop::call_soon_threadsafe(F&& f) {
+    loop_handle(*this).call_soon_threadsafe(std::forward<F>(f));
+}
+
+}  // namespace brio::inline v0

@@ -1,0 +1,33 @@
+#pragma once
+// Forward declarations. v0 is the ABI: it moves when a public layout or signature moves, so that
+// mixed versions fail to link. To declare a brio name, include this file; never write the inline
+// namespace.
+
+#include <brio/version.hpp>
+
+namespace brio::inline v0 {
+class any_future;
+class any_task;
+template <class T>
+class future;
+template <class T>
+class task;
+template <class T>
+class outcome;
+class callback_handle;
+class event_loop;
+class loop_handle;
+class runner;
+class timeout_scope;
+class task_group_scope;
+struct exception_report;
+struct loop_options;
+struct task_options;
+
+namespace detail {
+class future_core;
+class loop_core;
+class task_core;
+struct fiber;
+}  // namespace detail
+}  // namespace brio::inline v0

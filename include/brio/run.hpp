@@ -1,0 +1,75 @@
+#pragma once
+// run and runner: from main() into the loop and back.
+
+#include <brio/event_loop.hpp>
+#include <brio/task.hpp>
+
+#include <cstddef>
+#include <utility>
+
+namespace brio::inline v0 {
+
+enum class reactor_choice {
+    automatic,  // what BRIO_REACTOR says; else io_uring where the kernel allows it, else epoll
+    io_uring,   // throws std::system_error, with the cause, when the kernel refuses it
+    epoll,
+};
+struct stack_options {
+    std::size_t size = 256 * 1024;  // bytes of address space a task; memory is committed on touch
+    std::size_t keep = 1024;        // free stacks that keep their memory for reuse
+};
+struct loop_options {
+    bool debug = false;  // or BRIO_DEBUG=1
+    reactor_choice reactor = reactor_choice::automatic;
+    stack_options stacks = {};
+    bool eager_tasks = false;   // create_task starts its task at once
+    bool handle_sigint = true;  // first SIGINT cancels main, the second ends the process
+};
+
+/// Several runs on one loop. For the thread that made it.
+class runner {
+public:
+    explicit runner(const loop_options& options = {});
+    runner(const runner&) = delete;
+    runner& operator=(const runner&) = delete;
+    /// close()
+    ~runner();
+    /// Runs main in a task; returns what it returned, throws what it threw. A first SIGINT cancels
+    /// main, and run throws keyboard_interrupt when main ends by that; a second one ends the
+    /// process. (Only where SIGINT still has its default action, and on the process's main thread.)
+    /// usage_error where a loop runs already, or after close().
+    template <callable_without_arguments F>
+    awaited_t<F> run(F&& main) {
+        auto handle = get_loop().create_task(std::forward<F>(main));
+        run_main(handle);
+        return std::move(handle).result();
+    }
+    [[nodiscard]] event_loop& get_loop();
+    /// Cancels what is left in the order in which create_task returned, waits for it, reports what
+    /// those tasks threw, closes the loop. A second call does nothing.
+    void close();
+
+protected:
+    struct virtual_clock_t {};
+    runner(const loop_options& options, virtual_clock_t);
+
+private:
+    void run_main(const any_task& main);
+    detail::loop_core* core_;
+    bool handle_sigint_;
+};
+
+/// asyncio.run: runs main in a task of a new loop, then cancels what is left, waits for it and closes
+/// the loop. Returns what main returned; throws what it threw, keyboard_interrupt after SIGINT,
+/// usage_error where a loop runs already.
+template <callable_without_arguments F>
+awaited_t<F> run(F&& main, const loop_options& options = {}) {
+    runner r(options);
+    return r.run(std::forward<F>(main));
+}
+template <class NotCallable>
+requires(!callable_without_arguments<NotCallable>) void run(NotCallable&&,
+                                                            const loop_options& = {}) =
+    delete;  // pass [] { ... } or [&] { return f(x); }, not f(x)
+
+}  // namespace brio::inline v0

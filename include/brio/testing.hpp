@@ -1,0 +1,26 @@
+#pragma once
+// For tests: loops on a virtual clock, which jumps to the next timer when nothing is ready. A test
+// of an hour takes a millisecond, and always the same one.
+
+#include <brio/error.hpp>
+#include <brio/run.hpp>
+
+#include <utility>
+
+namespace brio::inline v0::testing {
+
+/// A runner on a virtual clock that starts at 0. A run in which every task waits, nothing is ready
+/// and no timer is armed throws deadlock_error out of run().
+class runner : public brio::runner {
+public:
+    explicit runner(const loop_options& options = {});
+};
+
+/// brio::run on a virtual clock.
+template <callable_without_arguments F>
+awaited_t<F> run(F&& main, const loop_options& options = {}) {
+    runner r(options);
+    return r.run(std::forward<F>(main));
+}
+
+}  // namespace brio::inline v0::testing

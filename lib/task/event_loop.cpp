@@ -1,0 +1,232 @@
+// The loop as a user sees it: callbacks, run_until_complete, and the handle for other threads.
+
+#include "scheduler/mailbox.hpp"
+#include "task/loop_core.hpp"
+
+#include <brio/error.hpp>
+#include <brio/event_loop.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace brio::inline v0 {
+namespace detail {
+namespace {
+
+/// call_soon and call_at. Two hold it: the user's handle, and the queue (ready or timers) until it
+/// has run, was dropped, or was cancelled while it waited for its time.
+class queued_callback final : public timer, public callback_core {
+public:
+    queued_callback(scheduler& loop, std::unique_ptr<callback_body> body) noexcept
+        : timer(kind::callback, &turn), loop_(loop), body_(std::move(body)) {}
+
+    void soon() noexcept {
+        retain();
+        loop_.append(*this);
+    }
+    void at(time_point when) {
+        loop_.arm(*this, when);
+        retain();
+        when_ = when;
+    }
+
+    void cancel() noexcept override {
+        if (cancelled_) return;
+        cancelled_ = true;
+        const std::unique_ptr<callback_body> unused = std::move(body_);
+        if (!armed()) return;
+        loop_.disarm(*this);
+        release();
+    }
+    [[nodiscard]] bool cancelled() const noexcept override { return cancelled_; }
+    [[nodiscard]] std::optional<time_point> when() const noexcept override { return when_; }
+
+private:
+    static void turn(ready_node& node, fate what) {
+        auto& self = static_cast<queued_callback&>(node);
+        const std::unique_ptr<callback_body> body = std::move(self.body_);
+        if (what == fate::run && body != nullptr) call(self.loop_, *body);
+        self.release();
+    }
+    static void call(scheduler& loop, callback_body& body);
+
+    scheduler& loop_;
+    std::unique_ptr<callback_body> body_;
+    std::optional<time_point> when_;
+    bool cancelled_ = false;
+};
+
+void call_reporting(loop_core& loop, callback_body& body) noexcept {
+    try {
+        body.call();
+    } catch (...) {
+        loop.report({"exception in a callback", std::current_exception(), {}});
+    }
+}
+
+void queued_callback::call(scheduler& loop, callback_body& body) {
+    call_reporting(static_cast<loop_core&>(loop), body);
+}
+
+/// call_soon_threadsafe: the mailbox owns it, then the ready queue.
+struct posted_callback final : ready_node {
+    explicit posted_callback(std::unique_ptr<callback_body> b) noexcept
+        : ready_node(kind::callback, &turn), body(std::move(b)) {}
+    static void turn(ready_node& node, fate what) {
+        const std::unique_ptr<posted_callback> self(static_cast<posted_callback*>(&node));
+        if (what == fate::run)
+            call_reporting(static_cast<loop_core&>(*this_scheduler()), *self->body);
+    }
+    std::unique_ptr<callback_body> body;
+};
+
+/// What run_until_complete puts on its future's list.
+struct stop_when_done final : done_callback {
+    stop_when_done() noexcept : done_callback(&turn) {}
+    static void turn(ready_node& node, fate what) {
+        if (what == fate::run) static_cast<stop_when_done&>(node).loop->stop();
+        static_cast<stop_when_done&>(node).waiting = false;
+    }
+    scheduler* loop = nullptr;
+    bool waiting = true;
+};
+
+time_point required(deadline when, const char* call) {
+    if (!when.get()) throw std::invalid_argument(std::string(call) + ": the deadline is none");
+    return *when.get();
+}
+
+}  // namespace
+}  // namespace detail
+
+callback_handle event_loop::call_soon_body(detail::callback_body* body) {
+    std::unique_ptr<detail::callback_body> owned(body);
+    require_open("call_soon");
+    auto* const callback = new detail::queued_callback(core_, std::move(owned));
+    callback->soon();
+    return callback_handle(callback);
+}
+
+callback_handle event_loop::call_at_body(deadline when, detail::callback_body* body) {
+    std::unique_ptr<detail::callback_body> owned(body);
+    require_open("call_at");
+    const time_point at = detail::required(when, "call_at");
+    auto* const callback = new detail::queued_callback(core_, std::move(owned));
+    callback_handle handle(callback);
+    callback->at(at);
+    return handle;
+}
+
+callback_handle event_loop::call_later_body(delay d, detail::callback_body* body) {
+    std::unique_ptr<detail::callback_body> owned(body);
+    if (!d.get()) throw std::invalid_argument("call_later: the delay is none");
+    return call_at_body(detail::after(core_.now(), *d.get()), owned.release());
+}
+
+time_point event_loop::time() const noexcept {
+    return core_.now();
+}
+void event_loop::stop() {
+    core_.stop();
+}
+void event_loop::run_forever() {
+    core_.run_forever();
+}
+bool event_loop::is_running() const noexcept {
+    return core_.running();
+}
+bool event_loop::is_closed() const noexcept {
+    return core_.closed();
+}
+void event_loop::set_handler_body(handler* h) {
+    core_.set_handler(h);
+}
+void event_loop::call_exception_handler(const exception_report& report) {
+    core_.report(report);
+}
+void event_loop::set_debug(bool on) noexcept {
+    core_.set_debug(on);
+}
+bool event_loop::get_debug() const noexcept {
+    return core_.debug();
+}
+void event_loop::require_open(const char* call) const {
+    core_.require_open(call);
+}
+
+std::string_view event_loop::reactor_name() const noexcept {
+    return core_.has_reactor() ? core_.io().name() : "none";
+}
+std::string_view event_loop::reactor_reason() const noexcept {
+    return core_.reactor_reason();
+}
+
+void event_loop::run_until_done(const any_future& f, bool own_task) {
+    require_open("run_until_complete");
+    detail::future_core& core = f.core();
+    if (&core.loop() != &core_)
+        throw usage_error("run_until_complete: the " + core.describe() +
+                          " belongs to another loop");
+    detail::stop_when_done stopper;
+    stopper.loop = &core_;
+    core.add_waiter(stopper);
+    try {
+        core_.run_forever();
+    } catch (...) {
+        if (stopper.waiting) core.remove_waiter(stopper);
+        if (own_task) core.mark_retrieved();
+        throw;
+    }
+    if (stopper.waiting) core.remove_waiter(stopper);
+    if (!core.done())
+        throw usage_error("run_until_complete: the loop was stopped before the " + core.describe() +
+                          " was done");
+}
+
+event_loop& get_running_loop() {
+    return detail::require_loop("get_running_loop").facade();
+}
+
+event_loop* running_loop_or_null() noexcept {
+    detail::scheduler* const s = detail::this_scheduler();
+    return s == nullptr ? nullptr : &static_cast<detail::loop_core*>(s)->facade();
+}
+
+// ------------------------------------------------------------------------------------ other threads
+
+namespace {
+detail::mailbox& box(void* m) noexcept {
+    return *static_cast<detail::mailbox*>(m);
+}
+}  // namespace
+
+loop_handle::loop_handle(event_loop& loop) noexcept : mailbox_(&loop.core().box()) {
+    box(mailbox_).retain();
+}
+loop_handle::loop_handle(const loop_handle& other) noexcept : mailbox_(other.mailbox_) {
+    box(mailbox_).retain();
+}
+loop_handle& loop_handle::operator=(const loop_handle& other) noexcept {
+    box(other.mailbox_).retain();
+    box(mailbox_).release();
+    mailbox_ = other.mailbox_;
+    return *this;
+}
+loop_handle::~loop_handle() {
+    box(mailbox_).release();
+}
+
+bool loop_handle::is_closed() const noexcept {
+    return box(mailbox_).closed();
+}
+
+void loop_handle::post(detail::callback_body* body) const {
+    auto* const callback =
+        new detail::posted_callback(std::unique_ptr<detail::callback_body>(body));
+    if (box(mailbox_).post(*callback)) return;
+    detail::posted_callback::turn(*callback, detail::ready_node::fate::drop);
+    throw usage_error("call_soon_threadsafe: the loop is closed");
+}
+
+}  // namespace brio::inline v0

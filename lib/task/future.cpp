@@ -1,0 +1,222 @@
+// Futures, as asyncio/futures.py has them; and awaiting, which in asyncio is Task.__step and
+// __wakeup.
+
+#include "base/invariant.hpp"
+#include "scheduler/park.hpp"
+#include "task/loop_core.hpp"
+
+#include <brio/error.hpp>
+#include <brio/event_loop.hpp>
+#include <brio/future.hpp>
+
+namespace brio::inline v0 {
+
+event_loop& any_future::get_loop() const {
+    return core().loop().facade();
+}
+
+namespace detail {
+
+void throw_empty_handle() {
+    throw usage_error("the handle is empty: it was default-constructed or moved from");
+}
+
+loop_core& loop_for_new_future() {
+    return require_loop("create_future");
+}
+
+future_core::future_core(loop_core& loop) noexcept : loop_(&loop) {
+    loop.retain();
+}
+
+future_core::~future_core() {
+    for (ready_node* node = waiting_.first(); node != nullptr;) {
+        ready_node* const after = node->next;
+        if (node->what != ready_node::kind::fiber) node->run(*node, ready_node::fate::drop);
+        node = after;
+    }
+    delete message_;
+    loop_->release();
+}
+
+/// The last handle has gone. An exception nobody has seen is reported; the handler may keep a handle.
+void future_core::drop() noexcept {
+    if (unretrieved_) {
+        unretrieved_ = false;
+        references_ = 1;
+        const any_future handle(this, adopt_t{});
+        const std::string text =
+            (is_task_ ? "a task's" : "a future's") + std::string(" exception was never retrieved");
+        loop_->report({text, exception_, handle});
+        return;
+    }
+    delete this;
+}
+
+std::string future_core::describe() const {
+    return "future";
+}
+
+void future_core::require_own_thread(const char* call) const {
+    if (!loop_->on_own_thread())
+        throw usage_error(std::string(call) + ": " + describe() + " belongs to another thread");
+}
+
+void future_core::set_message(std::string_view message) {
+    delete std::exchange(message_, nullptr);
+    if (message.data() != nullptr) message_ = new std::string(message);
+}
+
+void future_core::become(status s) noexcept {
+    invariant(status_ == status::pending, "a future ends twice");
+    status_ = s;
+    if (!waiting_.empty()) loop_->append(waiting_);
+}
+
+bool future_core::cancel(std::string_view message) {
+    require_own_thread("cancel");
+    unretrieved_ = false;
+    if (done()) return false;
+    set_message(message);
+    become(status::cancelled);
+    return true;
+}
+
+void future_core::require_settable(const char* call) const {
+    require_own_thread(call);
+    if (is_task_)
+        throw usage_error(std::string(call) + ": the result of " + describe() + " is its own");
+    if (done())
+        throw invalid_state_error(std::string(call) + ": the " + describe() + " is " +
+                                  (cancelled() ? "cancelled" : "finished") + " already");
+}
+
+void future_core::finish() noexcept {
+    become(status::finished);
+}
+
+void future_core::set_exception(std::exception_ptr error) {
+    if (error == nullptr) throw std::invalid_argument("set_exception: the exception is null");
+    exception_ = std::move(error);
+    unretrieved_ = true;
+    become(status::finished);
+}
+
+std::exception_ptr future_core::take_cancelled_error() {
+    if (exception_ != nullptr) return std::exchange(exception_, nullptr);
+    return std::make_exception_ptr(message_ != nullptr ? cancelled_error(*message_)
+                                                       : cancelled_error());
+}
+
+std::exception_ptr future_core::exception() {
+    require_own_thread("exception");
+    if (!done()) throw invalid_state_error("exception: the " + describe() + " is not done");
+    if (cancelled()) std::rethrow_exception(take_cancelled_error());
+    unretrieved_ = false;
+    return exception_;
+}
+
+void future_core::require_value() {
+    require_own_thread("result");
+    if (!done()) throw invalid_state_error("result: the " + describe() + " is not done");
+    if (cancelled()) std::rethrow_exception(take_cancelled_error());
+    unretrieved_ = false;
+    if (exception_ != nullptr) std::rethrow_exception(exception_);
+    if (taken_)
+        throw invalid_state_error("result: the result of the " + describe() + " was moved out");
+}
+
+void future_core::add_waiter(ready_node& node) noexcept {
+    if (done())
+        loop_->append(node);
+    else
+        waiting_.push_back(node);
+}
+
+bool future_core::remove_waiter(ready_node& node) noexcept {
+    if (done()) return false;
+    waiting_.remove(node);
+    return true;
+}
+
+void future_core::await() {
+    if (!done()) suspend_until_done();
+    require_value();
+}
+
+namespace {
+/// What a task that awaits a future waits for: a cancel goes to the future.
+class await_hook final : public wait_hook {
+public:
+    explicit await_hook(future_core& f) noexcept : future_(f) {}
+    bool abort(std::string_view message) noexcept override { return future_.cancel(message); }
+    [[nodiscard]] std::string describe() const override { return future_.describe(); }
+
+private:
+    future_core& future_;
+};
+
+bool is_cancelled_error(const std::exception_ptr& error) {
+    if (error == nullptr) return false;
+    try {
+        std::rethrow_exception(error);
+    } catch (const cancelled_error&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+}  // namespace
+
+void future_core::suspend_until_done() {
+    require_own_thread("await");
+    fiber& self = require_fiber("await");
+    if (&self.owner != loop_)
+        throw usage_error("await: the " + describe() + " belongs to another loop");
+    if (static_cast<future_core*>(self.task) == this)
+        throw usage_error("await: " + describe() + " cannot await itself");
+    await_hook hook(*this);
+    waiting_.push_back(self);
+    park(self, hook);
+    if (!self.cancel_pending || !may_interrupt(self)) return;
+    // A request that came when the wake-up was on its way: it is what is thrown, unless the future
+    // itself ends in a cancelled_error, which then stands for both.
+    unretrieved_ = false;
+    if (cancelled() || is_cancelled_error(exception_))
+        self.cancel_pending = false;
+    else
+        throw take_cancel(self);
+}
+
+// ---------------------------------------------------------------------------------- done callbacks
+
+std::uint64_t add_callback(future_core& core, done_callback& callback) {
+    core.require_own_thread("add_done_callback");
+    static thread_local std::uint64_t last_id = 0;
+    callback.future = &core;
+    callback.id = ++last_id;
+    core.add_waiter(callback);
+    return callback.id;
+}
+
+bool remove_callback(future_core& core, std::uint64_t id) {
+    core.require_own_thread("remove_done_callback");
+    if (core.done()) return false;
+    for (ready_node* node = core.waiters().first(); node != nullptr; node = node->next) {
+        if (node->what != ready_node::kind::callback) continue;
+        if (static_cast<done_callback*>(node)->id != id) continue;
+        core.remove_waiter(*node);
+        node->run(*node, ready_node::fate::drop);
+        return true;
+    }
+    return false;
+}
+
+void report_callback_failure(future_core& core) noexcept {
+    core.retain();
+    const any_future handle(&core, adopt_t{});
+    core.loop().report({"exception in a done callback", std::current_exception(), handle});
+}
+
+}  // namespace detail
+}  // namespace brio::inline v0

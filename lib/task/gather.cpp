@@ -1,0 +1,96 @@
+// gather, as asyncio/tasks.py has it.
+
+#include "task/loop_core.hpp"
+
+#include <brio/gather.hpp>
+
+namespace brio::inline v0::detail {
+
+loop_core& loop_for_gather() {
+    return require_loop("gather");
+}
+
+child_list::~child_list() {
+    for (future_core* const child : children_) child->release();
+}
+
+gather_core::gather_core(loop_core& loop, std::vector<future_core*> children,
+                         bool return_exceptions)
+    : watcher(loop), children_(std::move(children)), return_exceptions_(return_exceptions) {}
+
+gather_core::~gather_core() {
+    for (future_core* const child : children_) child->release();
+}
+
+std::string gather_core::describe() const {
+    return "gather";
+}
+
+void gather_core::begin() noexcept {
+    const std::vector<future_core*> distinct = without_repeats(children_);
+    std::vector<future_core*> done;
+    watches_ = std::vector<watch>(distinct.size());
+    for (std::size_t i = 0; i < distinct.size(); ++i) {
+        if (distinct[i]->done())
+            done.push_back(distinct[i]);
+        else
+            observe(watches_[i], *distinct[i]);
+    }
+    for (future_core* const child : done) child_done(*child);
+    if (children_.empty()) finish_all();
+}
+
+void gather_core::child_done(future_core& child) noexcept {
+    ++finished_;
+    if (done()) {
+        if (!child.cancelled()) child.mark_retrieved();
+        return;
+    }
+    if (!return_exceptions_) {
+        if (child.cancelled()) return set_exception(child.take_cancelled_error());
+        if (child.stored_exception() != nullptr) {
+            child.mark_retrieved();
+            return set_exception(child.stored_exception());
+        }
+    }
+    if (finished_ == watches_.size()) finish_all();
+}
+
+void gather_core::finish_all() noexcept {
+    for (future_core* const child : children_)
+        if (!child->cancelled()) child->mark_retrieved();
+    if (cancel_requested_) return set_exception(children_.back()->take_cancelled_error());
+    lazy_ = true;
+    finish();
+}
+
+bool gather_core::cancel(std::string_view message) {
+    if (done()) return false;
+    bool accepted = false;
+    for (future_core* const child : children_)
+        if (child->cancel(message)) accepted = true;
+    if (accepted) cancel_requested_ = true;
+    return accepted;
+}
+
+std::exception_ptr gather_core::error_of(std::size_t i) {
+    const future_core& c = child(i);
+    if (!c.cancelled()) return c.stored_exception();
+    return std::make_exception_ptr(
+        cancelled_error(c.message() != nullptr ? std::string_view(*c.message()) : ""));
+}
+
+namespace {
+struct build_none {};
+}  // namespace
+
+future<void> gather_untyped(loop_core& loop, std::span<const any_task> tasks) {
+    child_list children;
+    for (const any_task& t : tasks) {
+        t.core().retain();
+        children.add(&t.core());
+    }
+    return start_gather<void, build_none>(loop, children, true);
+}
+
+}  // namespace brio::inline v0::detail

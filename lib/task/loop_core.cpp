@@ -1,0 +1,161 @@
+#include "task/loop_core.hpp"
+
+#include "base/invariant.hpp"
+#include "scheduler/park.hpp"
+
+#include <brio/error.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cxxabi.h>
+#include <typeinfo>
+#include <unistd.h>
+#include <utility>
+
+namespace brio::inline v0::detail {
+
+namespace {
+scheduler_options options_of(const loop_options& o, bool virtual_clock) {
+    scheduler_options s;
+    s.reactor = o.reactor == reactor_choice::io_uring ? reactor_kind::io_uring
+                : o.reactor == reactor_choice::epoll  ? reactor_kind::epoll
+                                                      : reactor_kind::automatic;
+    s.stacks.size = o.stacks.size;
+    s.stacks.keep = o.stacks.keep;
+    s.virtual_clock = virtual_clock;
+    return s;
+}
+bool debug_from_environment() {
+    const char* const value = std::getenv("BRIO_DEBUG");
+    return value != nullptr && *value != '\0' && std::string_view(value) != "0";
+}
+std::string name_of_current_exception_type() {
+    const std::type_info* const type = abi::__cxa_current_exception_type();
+    if (type == nullptr) return "unknown exception";
+    int status = 0;
+    char* const readable = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
+    std::string name = status == 0 ? readable : type->name();
+    std::free(readable);
+    if (const auto v0 = name.find("brio::v0::"); v0 != std::string::npos) name.erase(v0 + 6, 4);
+    return name;
+}
+}  // namespace
+
+std::string describe_exception(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return name_of_current_exception_type() + ": " + e.what();
+    } catch (const cancelled_error& e) {
+        return name_of_current_exception_type() + ": " + e.what();
+    } catch (...) {
+        return name_of_current_exception_type();
+    }
+}
+
+loop_core& require_loop(const char* call) {
+    return static_cast<loop_core&>(require_scheduler(call));
+}
+
+loop_core::loop_core(const loop_options& options, bool virtual_clock)
+    : scheduler(options_of(options, virtual_clock)),
+      facade_(*this),
+      eager_tasks_(options.eager_tasks),
+      debug_(options.debug || debug_from_environment()) {}
+
+loop_core::~loop_core() {
+    close();
+}
+
+void loop_core::close() noexcept {
+    if (closed()) return;
+    scheduler::close();
+    retain();
+    while (first_task_ != nullptr) {
+        task_core& t = *first_task_;
+        {
+            t.retain();
+            const any_future handle(&t, adopt_t{});
+            const std::string text =
+                "the loop closes, and this task is still pending: its stack is not unwound";
+            report({text, nullptr, handle});
+            t.leave_loop();
+        }
+    }
+    handler_.reset();
+    --references_;
+}
+
+void loop_core::add(task_core& t) noexcept {
+    t.previous_ = last_task_;
+    t.next_ = nullptr;
+    (last_task_ != nullptr ? last_task_->next_ : first_task_) = &t;
+    last_task_ = &t;
+}
+
+void loop_core::remove(task_core& t) noexcept {
+    (t.previous_ != nullptr ? t.previous_->next_ : first_task_) = t.next_;
+    (t.next_ != nullptr ? t.next_->previous_ : last_task_) = t.previous_;
+    t.next_ = t.previous_ = nullptr;
+}
+
+std::vector<any_task> loop_core::tasks() const {
+    std::vector<any_task> all;
+    for (task_core* t = first_task_; t != nullptr; t = t->next_) {
+        t->retain();
+        all.emplace_back(t, adopt_t{});
+    }
+    return all;
+}
+
+void loop_core::remember_origin(const task_core& t, const char* file, int line) {
+    origins_[&t] = std::string(file) + ":" + std::to_string(line);
+}
+
+std::string loop_core::origin_of(const future_core& f) const {
+    const auto found = origins_.find(&f);
+    return found == origins_.end() ? std::string() : found->second;
+}
+
+void loop_core::report(const exception_report& what) noexcept {
+    if (handler_ == nullptr) return report_by_default(what);
+    try {
+        handler_->call(what);
+    } catch (...) {
+        report_by_default(what);
+        report_by_default(
+            {"the exception handler itself has thrown", std::current_exception(), {}});
+    }
+}
+
+void loop_core::report_by_default(const exception_report& what) const noexcept {
+    std::string text = "brio: " + std::string(what.message) + "\n";
+    if (what.future.valid()) {
+        text += "  " + what.future.core().describe();
+        if (const std::string origin = origin_of(what.future.core()); !origin.empty())
+            text += ", made at " + origin;
+        text += "\n";
+    }
+    if (what.exception != nullptr) text += "  " + describe_exception(what.exception) + "\n";
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+void loop_core::require_open(const char* call) const {
+    if (closed()) throw usage_error(std::string(call) + ": the loop is closed");
+    if (!on_own_thread())
+        throw usage_error(std::string(call) + ": the loop belongs to another thread");
+}
+
+void loop_core::run_forever() {
+    require_open("run_forever");
+    if (this_scheduler() != nullptr)
+        throw usage_error("run_forever: a loop is running on this thread already");
+    try {
+        run();
+    } catch (const nothing_can_happen&) {
+        throw testing::deadlock_error(
+            "every task waits, nothing is ready and no timer is armed: this can never go on");
+    }
+}
+
+}  // namespace brio::inline v0::detail

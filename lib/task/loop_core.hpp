@@ -1,0 +1,79 @@
+#pragma once
+// loop_core: a scheduler with everything that asyncio's loop knows beyond turns: the list of its
+// tasks, the exception handler, debug mode. Counted: its futures and its runner keep it alive, so
+// that a handle never points to a loop that is gone. Closing ends its work, not its life.
+
+#include "scheduler/scheduler.hpp"
+
+#include <brio/detail/task_core.hpp>
+#include <brio/event_loop.hpp>
+#include <brio/run.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace brio::inline v0::detail {
+
+class loop_core final : public scheduler {
+public:
+    loop_core(const loop_options& options, bool virtual_clock);
+
+    void retain() noexcept { ++references_; }
+    void release() noexcept {
+        if (--references_ == 0) delete this;
+    }
+
+    [[nodiscard]] event_loop& facade() noexcept { return facade_; }
+
+    /// As scheduler::close, and reports the tasks that never ended. Their stacks are not unwound:
+    /// what their frames own leaks.
+    void close() noexcept;
+
+    // ---- tasks, in the order of all_tasks()
+    void add(task_core& t) noexcept;
+    void remove(task_core& t) noexcept;
+    [[nodiscard]] std::vector<any_task> tasks() const;
+    [[nodiscard]] std::uint64_t next_task_number() noexcept { return ++task_count_; }
+    [[nodiscard]] bool eager_tasks() const noexcept { return eager_tasks_; }
+
+    // ---- reports
+    void report(const exception_report& what) noexcept;
+    void set_handler(event_loop::handler* h) noexcept { handler_.reset(h); }
+    [[nodiscard]] bool debug() const noexcept { return debug_; }
+    void set_debug(bool on) noexcept { debug_ = on; }
+    /// In debug mode: where a task was made.
+    void remember_origin(const task_core& t, const char* file, int line);
+    [[nodiscard]] std::string origin_of(const future_core& f) const;
+    void forget_origin(const task_core& t) noexcept { origins_.erase(&t); }
+
+    /// scheduler::run, with asyncio's checks.
+    void run_forever();
+    /// usage_error when closed or on another thread.
+    void require_open(const char* call) const;
+
+private:
+    ~loop_core();
+    void report_by_default(const exception_report& what) const noexcept;
+
+    event_loop facade_;
+    std::uint32_t references_ = 1;
+    std::uint64_t task_count_ = 0;
+    task_core* first_task_ = nullptr;
+    task_core* last_task_ = nullptr;
+    bool eager_tasks_;
+    bool debug_;
+    std::unique_ptr<event_loop::handler> handler_;
+    std::unordered_map<const future_core*, std::string> origins_;
+};
+
+/// The loop that runs on this thread; usage_error, naming `call`, when none does.
+loop_core& require_loop(const char* call);
+/// "std::runtime_error: no such file"; for an exception that is not a std::exception its type.
+[[nodiscard]] std::string describe_exception(const std::exception_ptr& error);
+
+}  // namespace brio::inline v0::detail

@@ -1,0 +1,116 @@
+// run and runner, as asyncio/runners.py has them.
+//
+// SIGINT: the handler only rings the loop's mailbox; main is cancelled at the loop's next turn. The
+// handler is one-shot (SA_RESETHAND), so that a second SIGINT finds the default action.
+
+#include "scheduler/mailbox.hpp"
+#include "task/loop_core.hpp"
+
+#include <brio/error.hpp>
+#include <brio/gather.hpp>
+#include <brio/run.hpp>
+#include <brio/testing.hpp>
+
+#include <atomic>
+#include <csignal>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <vector>
+
+namespace brio::inline v0 {
+namespace {
+
+std::atomic<detail::mailbox*> interrupted_box{nullptr};
+
+void on_sigint(int) {
+    if (detail::mailbox* const box = interrupted_box.load()) box->interrupt();
+}
+
+bool on_main_thread() {
+    return ::syscall(SYS_gettid) == ::getpid();
+}
+
+/// While one lives, the first SIGINT cancels `main`.
+class sigint_scope {
+public:
+    sigint_scope(detail::loop_core& loop, const any_task& main, bool wanted)
+        : loop_(loop), main_(main) {
+        struct sigaction current;
+        if (!wanted || !on_main_thread() || ::sigaction(SIGINT, nullptr, &current) != 0) return;
+        if ((current.sa_flags & SA_SIGINFO) != 0 || current.sa_handler != SIG_DFL) return;
+        loop_.on_interrupt(&cancel_main, this);
+        interrupted_box.store(&loop_.box());
+        struct sigaction ours = {};
+        ours.sa_handler = &on_sigint;
+        ours.sa_flags = static_cast<int>(SA_RESETHAND);
+        ::sigemptyset(&ours.sa_mask);
+        installed_ = ::sigaction(SIGINT, &ours, nullptr) == 0;
+    }
+    sigint_scope(const sigint_scope&) = delete;
+    sigint_scope& operator=(const sigint_scope&) = delete;
+    ~sigint_scope() {
+        if (!installed_) return;
+        ::signal(SIGINT, SIG_DFL);
+        interrupted_box.store(nullptr);
+        loop_.on_interrupt(nullptr, nullptr);
+    }
+    [[nodiscard]] bool interrupted() const noexcept { return interrupted_; }
+
+private:
+    static void cancel_main(void* self, unsigned) {
+        auto& scope = *static_cast<sigint_scope*>(self);
+        scope.interrupted_ = true;
+        scope.main_.cancel();
+    }
+    detail::loop_core& loop_;
+    const any_task& main_;
+    bool installed_ = false;
+    bool interrupted_ = false;
+};
+
+void cancel_all_tasks(event_loop& loop) {
+    const std::vector<any_task> left = loop.core().tasks();
+    if (left.empty()) return;
+    for (const any_task& t : left) t.cancel();
+    loop.run_until_complete(detail::gather_untyped(loop.core(), left));
+    for (const any_task& t : left) {
+        if (t.cancelled() || t.exception() == nullptr) continue;
+        loop.call_exception_handler(
+            {"a task failed while run() was shutting down", t.exception(), t});
+    }
+}
+
+}  // namespace
+
+runner::runner(const loop_options& options)
+    : core_(new detail::loop_core(options, false)), handle_sigint_(options.handle_sigint) {}
+
+runner::runner(const loop_options& options, virtual_clock_t)
+    : core_(new detail::loop_core(options, true)), handle_sigint_(false) {}
+
+runner::~runner() {
+    close();
+    core_->release();
+}
+
+event_loop& runner::get_loop() {
+    core_->require_open("runner::get_loop");
+    return core_->facade();
+}
+
+void runner::run_main(const any_task& main) {
+    const sigint_scope sigint(*core_, main, handle_sigint_);
+    core_->facade().run_until_done(main, true);
+    if (sigint.interrupted() && main.cancelled() && main.uncancel() == 0)
+        throw keyboard_interrupt();
+}
+
+void runner::close() {
+    if (core_->closed()) return;
+    cancel_all_tasks(core_->facade());
+    core_->close();
+}
+
+testing::runner::runner(const loop_options& options) : brio::runner(options, virtual_clock_t{}) {}
+
+}  // namespace brio::inline v0

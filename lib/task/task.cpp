@@ -1,0 +1,171 @@
+// Tasks, as asyncio/tasks.py has them: the first step, the end, cancel and uncancel; sleep and yield.
+
+#include "base/invariant.hpp"
+#include "scheduler/park.hpp"
+#include "task/loop_core.hpp"
+
+#include <brio/error.hpp>
+#include <brio/event_loop.hpp>
+#include <brio/task.hpp>
+
+namespace brio::inline v0 {
+namespace detail {
+
+const task_options default_task_options;
+
+loop_core& loop_for_new_task() {
+    return require_loop("create_task");
+}
+
+task_core::task_core(loop_core& loop) noexcept
+    : future_core(loop), number_(loop.next_task_number()) {
+    is_task_ = true;
+}
+
+task_core::~task_core() {
+    delete name_;
+}
+
+std::string task_core::name() const {
+    return name_ != nullptr ? *name_ : "Task-" + std::to_string(number_);
+}
+
+void task_core::set_name(std::string_view name) {
+    require_own_thread("set_name");
+    delete std::exchange(name_, new std::string(name));
+}
+
+std::string task_core::describe() const {
+    return "task '" + name() + "'";
+}
+
+void task_core::start(const task_options& options, const char* file, int line) {
+    if (!options.name.empty()) name_ = new std::string(options.name);
+    fiber_ = &loop_->create_fiber(*this, &task_core::main, options.stack_size);
+    retain();
+    if (loop_->debug()) loop_->remember_origin(*this, file, line);
+    loop_->add(*this);
+    listed_ = true;
+    if (!options.eager_start.value_or(loop_->eager_tasks()) || !loop_->running())
+        return loop_->start(*fiber_);
+    loop_->start_eagerly(*fiber_);
+    if (done()) return;
+    // asyncio lists an eager task when its first step has suspended.
+    loop_->remove(*this);
+    loop_->add(*this);
+}
+
+void task_core::main(task_core& self) noexcept {
+    std::exception_ptr error;
+    bool cancelled = false;
+    try {
+        if (self.fiber_->cancel_pending) throw take_cancel(*self.fiber_);
+        self.call();
+    } catch (const cancelled_error&) {
+        error = std::current_exception();
+        cancelled = true;
+    } catch (...) {
+        error = std::current_exception();
+    }
+    self.destroy_callable();
+    self.finish_with(std::move(error), cancelled);
+}
+
+void task_core::finish_with(std::exception_ptr error, bool cancelled) noexcept {
+    if (fiber_->cancel_message) set_message(*fiber_->cancel_message);
+    if (cancelled) {
+        exception_ = std::move(error);
+        set_message({});
+        become(status::cancelled);
+    } else if (error == nullptr && fiber_->cancel_pending) {
+        discard_result();  // it cancelled itself after its last suspension
+        become(status::cancelled);
+    } else if (error != nullptr) {
+        set_exception(std::move(error));
+    } else {
+        finish();
+    }
+    leave_loop();
+}
+
+/// The loop lets go of the task: it is done, or the loop closes. May destroy it.
+void task_core::leave_loop() noexcept {
+    if (loop_->debug()) loop_->forget_origin(*this);
+    loop_->remove(*this);
+    fiber_ = nullptr;
+    release();
+}
+
+bool task_core::cancel(std::string_view message) {
+    require_own_thread("cancel");
+    unretrieved_ = false;
+    if (done() || fiber_ == nullptr) return false;
+    ++cancels_requested_;
+    request_cancel(*fiber_, message);
+    return true;
+}
+
+int task_core::uncancel() {
+    require_own_thread("uncancel");
+    if (cancels_requested_ > 0 && --cancels_requested_ == 0 && fiber_ != nullptr)
+        fiber_->cancel_pending = false;
+    return cancels_requested_;
+}
+
+}  // namespace detail
+
+any_task current_task() {
+    detail::require_loop("current_task");
+    const detail::fiber* const self = detail::this_fiber();
+    if (self == nullptr) return {};
+    self->task->retain();
+    return {self->task, detail::adopt_t{}};
+}
+
+std::vector<any_task> all_tasks() {
+    return detail::require_loop("all_tasks").tasks();
+}
+
+void yield() {
+    detail::fiber& self = detail::require_fiber("yield");
+    self.owner.yield();
+    detail::deliver_cancel(self);
+}
+
+namespace detail {
+namespace {
+/// A sleep: its timer is asyncio's call_later(set_result), which takes a turn of its own.
+class sleeping final : public private_wait {
+public:
+    explicit sleeping(fiber& self) noexcept : private_wait(self), timer_(*this) {}
+    void until(time_point when) {
+        waiter().owner.arm(timer_, when);
+        wait();
+    }
+    void for_ever() { wait(); }
+    [[nodiscard]] std::string describe() const override { return "sleep"; }
+
+private:
+    struct alarm final : timer {
+        explicit alarm(sleeping& s) noexcept : timer(kind::bookkeeping, &ring), sleeper(s) {}
+        static void ring(ready_node& node, fate what) {
+            if (what == fate::run) static_cast<alarm&>(node).sleeper.finish();
+        }
+        sleeping& sleeper;
+    };
+    void withdraw() noexcept override { waiter().owner.disarm(timer_); }
+    alarm timer_;
+};
+}  // namespace
+}  // namespace detail
+
+void sleep(delay d) {
+    const std::optional<duration> length = d.get();
+    if (length && *length <= duration::zero()) return yield();
+    detail::fiber& self = detail::require_fiber("sleep");
+    detail::sleeping s(self);
+    if (!length) return s.for_ever();
+    s.until(detail::after(self.owner.now(), *length));
+}
+
+}  // namespace brio::inline v0

@@ -1,0 +1,40 @@
+#include "task/loop_core.hpp"
+
+#include <brio/detail/watcher.hpp>
+
+namespace brio::inline v0::detail {
+
+std::vector<future_core*> without_repeats(const std::vector<future_core*>& cores) {
+    std::vector<future_core*> distinct;
+    distinct.reserve(cores.size());
+    for (future_core* const core : cores)
+        if (core->mark()) distinct.push_back(core);
+    for (future_core* const core : distinct) core->unmark();
+    return distinct;
+}
+
+watcher::watch::watch() noexcept : done_callback(&watcher::report) {}
+
+void watcher::report(ready_node& node, ready_node::fate what) {
+    auto& w = static_cast<watch&>(node);
+    watcher& owner = *w.owner;
+    w.waiting = false;
+    if (what == ready_node::fate::run) owner.on_done(w);
+    owner.release();
+}
+
+void watcher::observe(watch& w, future_core& child) noexcept {
+    retain();
+    w.owner = this;
+    w.future = &child;
+    w.waiting = true;
+    child.add_waiter(w);
+}
+
+void watcher::forget(watch& w) noexcept {
+    if (!w.waiting || !w.future->remove_waiter(w)) return;
+    w.waiting = false;
+    release();
+}
+
+}  // namespace brio::inline v0::detail
