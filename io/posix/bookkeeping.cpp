@@ -137,4 +137,6 @@ BRIO_INTERPOSE(pipe);
 BRIO_INTERPOSE(pipe2);
 BRIO_INTERPOSE(eventfd);
 
-extern "C" __attribute__((visibility("default"), alias("brio_posix_fcntl"))) decltype(fcntl64) fcntl64;
+// The same function under the name that large-file programs use.
+extern "C" __attribute__((alias("brio_posix_fcntl"))) decltype(fcntl64) brio_posix_fcntl64;
+BRIO_INTERPOSE(fcntl64);

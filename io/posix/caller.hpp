@@ -25,9 +25,8 @@
 
 namespace brio::inline v0::detail::posix {
 
-/// Set once, never cleared: BRIO_POSIX=off, or exit has begun.
+/// From now on everybody gets libc's own.
 void stand_aside() noexcept;
-[[nodiscard]] bool standing_aside() noexcept;
 /// In the child of a fork on this thread: its loop is the parent's.
 void loop_was_left_behind() noexcept;
 

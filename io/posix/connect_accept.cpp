@@ -64,6 +64,7 @@ int accept_on(int fd, sockaddr* from, socklen_t* from_size, int flags,
 }  // namespace
 }  // namespace brio::inline v0::detail::posix
 
+using namespace brio;
 using namespace brio::detail;
 using namespace brio::detail::posix;
 

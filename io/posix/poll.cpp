@@ -39,6 +39,7 @@ long poll_on_fiber(fiber& self, pollfd* items, nfds_t count, std::optional<durat
 }  // namespace
 }  // namespace brio::inline v0::detail::posix
 
+using namespace brio;
 using namespace brio::detail;
 using namespace brio::detail::posix;
 

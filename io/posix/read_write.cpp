@@ -16,6 +16,7 @@
 
 #include <algorithm>
 
+#include "base/feature_mask.hpp"
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/descriptors.hpp"
@@ -34,8 +35,15 @@ long plain(direction d, int fd, const iovec* parts, int count) noexcept {
     return system_call(d == direction::in ? SYS_readv : SYS_writev, fd, parts, count);
 }
 
+/// Pipes as before Linux 6.4, for tests.
+bool pipes_refuse_nowait() noexcept {
+    static const bool hidden = masked(feature::pipe_nowait);
+    return hidden;
+}
+
 long attempt(direction d, int fd, const iovec* parts, int count) noexcept {
     if (known_to_refuse_nowait(fd)) return -EOPNOTSUPP;
+    if (pipes_refuse_nowait() && facts_of(fd).kind == descriptor_kind::other) return -EOPNOTSUPP;
     constexpr long at_file_position = -1;
     return system_call(d == direction::in ? SYS_preadv2 : SYS_pwritev2, fd, parts, count,
                        at_file_position, at_file_position, RWF_NOWAIT);
@@ -145,6 +153,7 @@ bool is_odd(std::size_t size) noexcept { return size == 0 || size > SSIZE_MAX; }
 }  // namespace
 }  // namespace brio::inline v0::detail::posix
 
+using namespace brio;
 using namespace brio::detail;
 using namespace brio::detail::posix;
 

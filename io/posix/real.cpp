@@ -177,6 +177,9 @@ constinit real_functions real = {
     .eventfd = [](unsigned count, int flags) noexcept {
         return as_int(system_call(SYS_eventfd2, count, flags));
     },
+    .pthread_join = [](pthread_t thread, void** result) {
+        return ::pthread_timedjoin_np(thread, result, nullptr);
+    },
 };
 
 void resolve_real_functions() noexcept {

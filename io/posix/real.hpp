@@ -6,10 +6,12 @@
 //    system call. So a hook can be called before any constructor has run, and without dlsym, which
 //    allocates. Missing then: cancellation points of pthread_cancel.
 // 2. getaddrinfo is no system call: null in static executables, which have no hook for it.
+//    pthread_join is none either, but has another name: pthread_timedjoin_np without a time.
 
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
@@ -26,7 +28,7 @@ namespace brio::inline v0::detail::posix {
     X(sendto) X(sendmsg) X(connect) X(accept) X(accept4) X(poll) X(ppoll) X(select)     \
     X(pselect) X(sleep) X(usleep) X(nanosleep) X(clock_nanosleep) X(getaddrinfo)        \
     X(close) X(close_range) X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl)       \
-    X(setsockopt) X(socket) X(socketpair) X(pipe) X(pipe2) X(eventfd)
+    X(setsockopt) X(socket) X(socketpair) X(pipe) X(pipe2) X(eventfd) X(pthread_join)
 
 struct real_functions {
 #define BRIO_REAL_MEMBER(name) decltype(&::name) name;

@@ -133,6 +133,7 @@ int resolve_on_fiber(fiber& self, const char* name, const char* service, const a
 }  // namespace
 }  // namespace brio::inline v0::detail::posix
 
+using namespace brio;
 using namespace brio::detail;
 using namespace brio::detail::posix;
 

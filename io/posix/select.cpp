@@ -148,6 +148,7 @@ long select_on_fiber(fiber& self, question& q, std::optional<duration> length,
 }  // namespace
 }  // namespace brio::inline v0::detail::posix
 
+using namespace brio;
 using namespace brio::detail;
 using namespace brio::detail::posix;
 

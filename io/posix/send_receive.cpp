@@ -76,7 +76,7 @@ long peek_all(fiber& self, int fd, const msghdr& asked, msghdr& message, int fla
         if ((seen < 0 && seen != -EAGAIN) || seen == 0) return seen;
         if (seen > 0 && static_cast<std::size_t>(seen) >= wanted) return seen;
         if (until && self.owner.now() >= *until) return seen;
-        const long paused = perform_any(nullptr, 0, from_now(self, pause));
+        const long paused = perform_any({}, from_now(self, pause));
         if (paused == -ECANCELED) return seen > 0 ? seen : tell_cancelled(self);
     }
 }
@@ -258,6 +258,7 @@ long send_message(fiber& self, int fd, const msghdr* message, int flags) noexcep
 }  // namespace
 }  // namespace brio::inline v0::detail::posix
 
+using namespace brio;
 using namespace brio::detail;
 using namespace brio::detail::posix;
 

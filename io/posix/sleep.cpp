@@ -59,6 +59,7 @@ int sleep_on_clock(fiber& self, clockid_t clock, int flags, const timespec& time
 }  // namespace
 }  // namespace brio::inline v0::detail::posix
 
+using namespace brio;
 using namespace brio::detail;
 using namespace brio::detail::posix;
 
