@@ -57,6 +57,7 @@ struct operation {
     void* second = nullptr;
 
     completion completed = nullptr;
+    void* owner = nullptr;  // the submitter's own, for `completed`
     int result = 0;  // what the system call returns, or -errno; valid in and after `completed`
 
     // The reactor's own from submit() to `completed`.
