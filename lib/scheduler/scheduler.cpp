@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 namespace brio::inline v0 {
@@ -17,6 +18,10 @@ time_point clock::now() noexcept {
 }
 
 namespace detail {
+
+void throw_not_a_duration() {
+    throw std::invalid_argument("delay: not a number");
+}
 
 namespace {
 thread_local scheduler* running_scheduler = nullptr;
