@@ -210,11 +210,17 @@ template <class T>
 
 namespace detail {
 /// Every entry of kind `callback` on a future's list is one of these. A user's is owned by the list,
-/// then by the ready queue, until it has run.
+/// then by the ready queue, until it has run. In the ready queue it holds a reference to the future:
+/// by the time it runs the last handle may have gone.
 struct done_callback : ready_node {
     explicit done_callback(runner r) noexcept : ready_node(kind::callback, r) {}
+    /// The reference; empty when the entry is on the future's list. For whoever runs or drops it.
+    [[nodiscard]] any_future take_held() noexcept {
+        return std::exchange(queued, false) ? any_future(future, adopt_t{}) : any_future();
+    }
     future_core* future = nullptr;
     std::uint64_t id = 0;  // 0: not a user's
+    bool queued = false;
 };
 template <class F>
 struct done_callback_of final : done_callback {
@@ -231,13 +237,12 @@ void report_callback_failure(future_core& core) noexcept;  // inside the catch
 template <class F>
 void done_callback_of<F>::call(ready_node& node, fate what) {
     auto* const self = static_cast<done_callback_of*>(&node);
+    const any_future future = self->take_held();
     if (what == fate::run) {
-        self->future->retain();
-        const any_future handle(self->future, adopt_t{});
         try {
-            self->function(handle);
+            self->function(future);
         } catch (...) {
-            report_callback_failure(handle.core());
+            report_callback_failure(future.core());
         }
     }
     delete self;

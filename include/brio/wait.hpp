@@ -69,29 +69,23 @@ requires(!future_range<R>) void wait(R&&, const wait_options& = {}) =
     delete;  // tasks and futures only: create_task the callables first
 
 namespace detail {
-/// wait_for with a limit <= 0: cancels `core` unless it is done, and waits for its end.
+/// Cancels `core` and waits for its end.
 void cancel_and_wait(future_core& core);
 [[noreturn]] void throw_timeout_error();
 
+/// wait_for with a limit <= 0. A cancel of the waiting task itself stays one.
 template <class A>
 await_result_t<A> wait_for_nothing(A&& a) {
-    auto run = [&]() -> decltype(auto) {
-        if constexpr (future_like<A>) {
-            cancel_and_wait(a.core());
+    if constexpr (!future_like<A>) {
+        return wait_for_nothing(brio::create_task(std::forward<A>(a)));
+    } else {
+        if (a.done()) return std::forward<A>(a).result();
+        cancel_and_wait(a.core());
+        try {
             return std::forward<A>(a).result();
-        } else {
-            auto task = brio::create_task(std::forward<A>(a));
-            cancel_and_wait(task.core());
-            return std::move(task).result();
+        } catch (const cancelled_error&) {
+            throw_timeout_error();
         }
-    };
-    bool was_done = false;
-    if constexpr (future_like<A>) was_done = a.done();
-    if (was_done) return run();
-    try {
-        return run();
-    } catch (const cancelled_error&) {
-        throw_timeout_error();
     }
 }
 }  // namespace detail

@@ -67,10 +67,23 @@ void future_core::set_message(std::string_view message) {
     if (message.data() != nullptr) message_ = new std::string(message);
 }
 
+namespace {
+/// `node` goes from its future's list into the ready queue.
+void hold_future(ready_node& node) noexcept {
+    if (node.what != ready_node::kind::callback) return;
+    auto& callback = static_cast<done_callback&>(node);
+    callback.future->retain();
+    callback.queued = true;
+}
+}  // namespace
+
 void future_core::become(status s) noexcept {
     invariant(status_ == status::pending, "a future ends twice");
     status_ = s;
-    if (!waiting_.empty()) loop_->append(waiting_);
+    if (waiting_.empty()) return;
+    for (ready_node* node = waiting_.first(); node != nullptr; node = node->next)
+        hold_future(*node);
+    loop_->append(waiting_);
 }
 
 bool future_core::cancel(std::string_view message) {
@@ -103,7 +116,7 @@ void future_core::set_exception(std::exception_ptr error) {
 }
 
 std::exception_ptr future_core::take_cancelled_error() {
-    if (exception_ != nullptr) return std::exchange(exception_, nullptr);
+    if (cancelled() && exception_ != nullptr) return std::exchange(exception_, nullptr);
     return std::make_exception_ptr(message_ != nullptr ? cancelled_error(*message_)
                                                        : cancelled_error());
 }
@@ -127,10 +140,9 @@ void future_core::require_value() {
 }
 
 void future_core::add_waiter(ready_node& node) noexcept {
-    if (done())
-        loop_->append(node);
-    else
-        waiting_.push_back(node);
+    if (!done()) return waiting_.push_back(node);
+    hold_future(node);
+    loop_->append(node);
 }
 
 bool future_core::remove_waiter(ready_node& node) noexcept {

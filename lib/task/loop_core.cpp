@@ -146,10 +146,14 @@ void loop_core::require_open(const char* call) const {
         throw usage_error(std::string(call) + ": the loop belongs to another thread");
 }
 
-void loop_core::run_forever() {
-    require_open("run_forever");
+void loop_core::require_able_to_run(const char* call) const {
+    require_open(call);
     if (this_scheduler() != nullptr)
-        throw usage_error("run_forever: a loop is running on this thread already");
+        throw usage_error(std::string(call) + ": a loop is running on this thread already");
+}
+
+void loop_core::run_forever() {
+    require_able_to_run("run_forever");
     try {
         run();
     } catch (const nothing_can_happen&) {

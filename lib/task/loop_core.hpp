@@ -55,6 +55,8 @@ public:
     void run_forever();
     /// usage_error when closed or on another thread.
     void require_open(const char* call) const;
+    /// Likewise, and where a loop runs.
+    void require_able_to_run(const char* call) const;
 
 private:
     ~loop_core();

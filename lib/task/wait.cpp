@@ -92,7 +92,6 @@ void wait_for_cores(const std::vector<future_core*>& cores, const wait_options& 
 }
 
 void cancel_and_wait(future_core& core) {
-    if (core.done()) return;
     require_fiber("wait_for");
     const held<wait_core> waiter(new wait_core(require_loop("wait_for"), {&core}, all_completed));
     try {

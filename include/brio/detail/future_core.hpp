@@ -67,7 +67,7 @@ public:
     bool remove_waiter(ready_node& node) noexcept;
     [[nodiscard]] callback_list& waiters() noexcept { return waiting_; }
 
-    /// The error of a cancelled core (invariant 2).
+    /// The error of a cancelled core (invariant 2); of another, a new one.
     [[nodiscard]] std::exception_ptr take_cancelled_error();
     /// The error of a finished core; null when it has a value. Does not count as retrieving it.
     [[nodiscard]] const std::exception_ptr& stored_exception() const noexcept { return exception_; }
