@@ -1,0 +1,266 @@
+#include "reactor/uring.hpp"
+
+#include "reactor/raw_call.hpp"
+
+#include <cerrno>
+#include <cstddef>
+#include <linux/futex.h>
+#include <sys/poll.h>
+#include <sys/socket.h>
+
+namespace brio::inline v0 {
+namespace detail {
+
+namespace {
+
+// An unprivileged user's 8 MiB of lockable memory hold some 150 rings of this size. A turn with
+// more operations enters the kernel once more; more completions than these wait in the kernel.
+constexpr unsigned entries = 256;
+constexpr unsigned completions = 2048;
+
+// user_data: the address of an operation, with or without cancel_tag, or one of these.
+constexpr std::uint64_t cancel_tag = 1;
+constexpr std::uint64_t bell_tag = 2;
+constexpr std::uint64_t no_one = 4;
+static_assert(alignof(operation) >= 8);
+
+// operation::state.
+//   (0) -> unsubmitted -> 0       in the backlog until there is room
+//   0 -> cancelling [-> answered] the cancel is on its way; completes when both have been answered
+enum : std::uint32_t {
+    unsubmitted = 1,     // in the backlog, the kernel does not know it
+    cancelling = 4,      // a cancel is queued, or known to the kernel
+    answered = 8,        // has its result; waits for the answer to its cancel
+    attempt = 1U << 16,  // counts cancels that did not find it
+    most_attempts = 16,
+};
+
+std::uint64_t address_of(const operation& op) noexcept {
+    return reinterpret_cast<std::uintptr_t>(&op);
+}
+
+void prepare(io_uring_sqe* e, const operation& op) noexcept {
+    const auto text = static_cast<const char*>(op.address);
+    const auto flags = static_cast<int>(op.flags);
+    switch (op.what) {
+        case operation::code::nop:
+            return io_uring_prep_nop(e);
+        case operation::code::read:
+            return io_uring_prep_read(e, op.fd, op.address, op.length, op.offset);
+        case operation::code::write:
+            return io_uring_prep_write(e, op.fd, op.address, op.length, op.offset);
+        case operation::code::readv:
+            return io_uring_prep_readv(e, op.fd, static_cast<const iovec*>(op.address), op.length,
+                                       op.offset);
+        case operation::code::writev:
+            return io_uring_prep_writev(e, op.fd, static_cast<const iovec*>(op.address), op.length,
+                                        op.offset);
+        case operation::code::recv:
+            return io_uring_prep_recv(e, op.fd, op.address, op.length, flags);
+        case operation::code::send:
+            return io_uring_prep_send(e, op.fd, op.address, op.length, flags | MSG_NOSIGNAL);
+        case operation::code::recvmsg:
+            return io_uring_prep_recvmsg(e, op.fd, static_cast<msghdr*>(op.address), op.flags);
+        case operation::code::sendmsg:
+            return io_uring_prep_sendmsg(e, op.fd, static_cast<const msghdr*>(op.address),
+                                         op.flags | MSG_NOSIGNAL);
+        case operation::code::accept:
+            return io_uring_prep_accept(e, op.fd, static_cast<sockaddr*>(op.address),
+                                        static_cast<socklen_t*>(op.second), flags);
+        case operation::code::connect:
+            return io_uring_prep_connect(e, op.fd, static_cast<const sockaddr*>(op.address),
+                                         op.length);
+        case operation::code::poll:
+            return io_uring_prep_poll_add(e, op.fd, op.flags);
+        case operation::code::openat:
+            return io_uring_prep_openat(e, op.fd, text, flags, op.length);
+        case operation::code::close:
+            return io_uring_prep_close(e, op.fd);
+        case operation::code::fsync:
+            return io_uring_prep_fsync(e, op.fd, op.flags != 0 ? IORING_FSYNC_DATASYNC : 0);
+        case operation::code::statx:
+            return io_uring_prep_statx(e, op.fd, text, flags, op.length,
+                                       static_cast<struct statx*>(op.second));
+    }
+}
+
+int this_process() noexcept {
+    return static_cast<int>(::syscall(SYS_getpid));
+}
+
+}  // namespace
+
+uring::uring(mailbox& bell, const ring_features& wanted)
+    : ring_(entries, completions, wanted), bell_(bell), process_(this_process()) {
+    if (!ring_.features().futex) bell_descriptor_ = bell_.event_descriptor();
+    // Rings before the descriptor was there went to the futex only.
+    if (bell_descriptor_ >= 0 && bell_.futex_word().load() != 0) bell_.ring();
+}
+
+uring::~uring() {
+    if (this_process() != process_) {
+        ring_.abandon();
+        return;
+    }
+    while (in_flight_ > 0 || bell_armed_) {
+        cancel_everything();
+        // Whatever a cancel does not find is about to move in the kernel: it is asked again.
+        enter(std::chrono::milliseconds(10));
+        collect();
+    }
+}
+
+// ---------------------------------------------------------------------------------- submitting
+
+/// A free entry; makes room by handing over what is queued. Null when the kernel takes nothing.
+io_uring_sqe* uring::entry() noexcept {
+    if (io_uring_sqe* const e = ring_.next_entry()) return e;
+    ring_.submit();
+    return ring_.next_entry();
+}
+
+bool uring::queue_operation(operation& op) noexcept {
+    io_uring_sqe* const e = entry();
+    if (e == nullptr) return false;
+    prepare(e, op);
+    e->user_data = address_of(op);
+    return true;
+}
+
+bool uring::queue_cancel(operation& op) noexcept {
+    io_uring_sqe* const e = entry();
+    if (e == nullptr) return false;
+    io_uring_prep_cancel64(e, address_of(op), 0);
+    e->user_data = address_of(op) | cancel_tag;
+    return true;
+}
+
+void uring::submit(operation& op) {
+    ++in_flight_;
+    op.state = 0;
+    if (backlog_.empty() && queue_operation(op)) return;
+    op.state = unsubmitted;
+    backlog_.push_back(op);
+}
+
+void uring::cancel(operation& op) noexcept {
+    if ((op.state & cancelling) != 0) return;
+    op.state |= cancelling;
+    if ((op.state & unsubmitted) != 0) return;  // will not be submitted
+    if (!backlog_.empty() || !queue_cancel(op)) backlog_.push_back(op);
+}
+
+void uring::queue_backlog() noexcept {
+    while (!backlog_.empty()) {
+        operation& op = *backlog_.first();
+        const bool is_new = (op.state & unsubmitted) != 0;
+        if (is_new && (op.state & cancelling) != 0) {
+            backlog_.pop_front();
+            op.result = -ECANCELED;
+            complete(op);
+        } else if (is_new ? queue_operation(op) : queue_cancel(op)) {
+            backlog_.pop_front();
+            op.state &= ~static_cast<std::uint32_t>(unsubmitted);
+        } else {
+            return;
+        }
+    }
+}
+
+// ------------------------------------------------------------------------------------- waiting
+
+void uring::wait(duration timeout) {
+    queue_backlog();
+    arm_bell();
+    if (!backlog_.empty() || !bell_armed_ || ring_.has_completions()) timeout = duration::zero();
+    enter(timeout);
+    collect();
+}
+
+void uring::enter(duration timeout) noexcept {
+    if (timeout > duration::zero()) {
+        __kernel_timespec limit{};
+        limit.tv_sec = timeout.count() / 1'000'000'000;
+        limit.tv_nsec = timeout.count() % 1'000'000'000;
+        ring_.submit_and_sleep(timeout == duration::max() ? nullptr : &limit);
+    } else if (ring_.has_queued() || ring_.kernel_has_more()) {
+        ring_.submit_and_poll();
+    }
+}
+
+void uring::arm_bell() noexcept {
+    if (bell_armed_) return;
+    io_uring_sqe* const e = entry();
+    if (e == nullptr) return;
+    if (bell_descriptor_ >= 0) {
+        io_uring_prep_poll_add(e, bell_descriptor_, POLLIN);
+    } else {
+        io_uring_prep_rw(uring_abi::op_futex_wait, e,
+                         uring_abi::futex2_size_u32 | uring_abi::futex2_private,
+                         &bell_.futex_word(), 0, rung_);
+        e->addr3 = FUTEX_BITSET_MATCH_ANY;
+    }
+    e->user_data = bell_tag;
+    bell_armed_ = true;
+}
+
+// ---------------------------------------------------------------------------------- collecting
+
+void uring::collect() noexcept {
+    ring_.collect([this](std::uint64_t data, std::int32_t result) { take(data, result); });
+}
+
+void uring::take(std::uint64_t data, std::int32_t result) noexcept {
+    if (data == bell_tag) return bell_answered();
+    if (data == no_one) return;
+    operation& op = *reinterpret_cast<operation*>(data & ~cancel_tag);
+    if ((data & cancel_tag) != 0)
+        cancel_answered(op, result);
+    else
+        operation_answered(op, result);
+}
+
+void uring::operation_answered(operation& op, std::int32_t result) noexcept {
+    op.result = result;
+    if (op.state == 0) return complete(op);
+    op.state |= answered;
+}
+
+/// -ENOENT while the operation has not been answered: the kernel is just moving it (task work, a
+/// worker that starts), or a device has it. The first passes at once, so the cancel is repeated;
+/// the second ends when the device is done.
+void uring::cancel_answered(operation& op, std::int32_t result) noexcept {
+    if ((op.state & answered) != 0) return complete(op);
+    if (result == -ENOENT && op.state < most_attempts * attempt) {
+        op.state += attempt;
+        if (!backlog_.empty() || !queue_cancel(op)) backlog_.push_back(op);
+        return;
+    }
+    op.state = 0;
+}
+
+void uring::bell_answered() noexcept {
+    bell_armed_ = false;
+    if (bell_descriptor_ >= 0) {
+        std::uint64_t count = 0;
+        raw_call(SYS_read, bell_descriptor_, &count, sizeof count);
+    }
+    rung_ = bell_.futex_word().load();
+}
+
+void uring::complete(operation& op) noexcept {
+    --in_flight_;
+    op.state = 0;
+    op.completed(op);
+}
+
+void uring::cancel_everything() noexcept {
+    queue_backlog();
+    io_uring_sqe* const e = entry();
+    if (e == nullptr) return;
+    io_uring_prep_cancel64(e, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+    e->user_data = no_one;
+}
+
+}  // namespace detail
+}  // namespace brio::inline v0
