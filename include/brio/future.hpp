@@ -217,6 +217,12 @@ struct done_callback : ready_node {
     explicit done_callback(runner r) noexcept : ready_node(kind::callback, r) {}
     future_core* future = nullptr;
     std::uint64_t id = 0;  // 0: not a user's
+    bool queued = false;   // in the ready queue, with a reference to the future
+
+    /// Takes the reference that comes with being in the ready queue; empty off the queue.
+    [[nodiscard]] any_future leave_queue() noexcept {
+        return std::exchange(queued, false) ? any_future(future, adopt_t{}) : any_future();
+    }
 };
 template <class F>
 struct done_callback_of final : done_callback {
@@ -233,9 +239,8 @@ void report_callback_failure(future_core& core) noexcept;  // inside the catch
 template <class F>
 void done_callback_of<F>::call(ready_node& node, fate what) {
     auto* const self = static_cast<done_callback_of*>(&node);
+    const any_future handle = self->leave_queue();
     if (what == fate::run) {
-        self->future->retain();
-        const any_future handle(self->future, adopt_t{});
         try {
             self->function(handle);
         } catch (...) {

@@ -85,8 +85,10 @@ struct posted_callback final : ready_node {
 struct stop_when_done final : done_callback {
     stop_when_done() noexcept : done_callback(&turn) {}
     static void turn(ready_node& node, fate what) {
-        if (what == fate::run) static_cast<stop_when_done&>(node).loop->stop();
-        static_cast<stop_when_done&>(node).waiting = false;
+        auto& self = static_cast<stop_when_done&>(node);
+        const any_future done = self.leave_queue();
+        if (what == fate::run) self.loop->stop();
+        self.waiting = false;
     }
     scheduler* loop = nullptr;
     bool waiting = true;
@@ -170,15 +172,15 @@ void event_loop::run_until_done(const any_future& f, bool own_task) {
                           " belongs to another loop");
     detail::stop_when_done stopper;
     stopper.loop = &core_;
-    core.add_waiter(stopper);
+    core.add_callback(stopper);
     try {
         core_.run_forever();
     } catch (...) {
-        if (stopper.waiting) core.remove_waiter(stopper);
+        if (stopper.waiting) core.remove_callback(stopper);
         if (own_task) core.mark_retrieved();
         throw;
     }
-    if (stopper.waiting) core.remove_waiter(stopper);
+    if (stopper.waiting) core.remove_callback(stopper);
     if (!core.done())
         throw usage_error("run_until_complete: the loop was stopped before the " + core.describe() +
                           " was done");

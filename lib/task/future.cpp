@@ -70,7 +70,17 @@ void future_core::set_message(std::string_view message) {
 void future_core::become(status s) noexcept {
     invariant(status_ == status::pending, "a future ends twice");
     status_ = s;
-    if (!waiting_.empty()) loop_->append(waiting_);
+    if (waiting_.empty()) return;
+    if (has_callbacks_) retain_for_callbacks();
+    loop_->append(waiting_);
+}
+
+void future_core::retain_for_callbacks() noexcept {
+    for (ready_node* node = waiting_.first(); node != nullptr; node = node->next) {
+        if (node->what == ready_node::kind::fiber) continue;
+        static_cast<done_callback*>(node)->queued = true;
+        retain();
+    }
 }
 
 bool future_core::cancel(std::string_view message) {
@@ -126,14 +136,19 @@ void future_core::require_value() {
         throw invalid_state_error("result: the result of the " + describe() + " was moved out");
 }
 
-void future_core::add_waiter(ready_node& node) noexcept {
-    if (done())
+void future_core::add_callback(done_callback& node) noexcept {
+    node.future = this;
+    if (done()) {
+        node.queued = true;
+        retain();
         loop_->append(node);
-    else
+    } else {
+        has_callbacks_ = true;
         waiting_.push_back(node);
+    }
 }
 
-bool future_core::remove_waiter(ready_node& node) noexcept {
+bool future_core::remove_callback(done_callback& node) noexcept {
     if (done()) return false;
     waiting_.remove(node);
     return true;
@@ -193,9 +208,8 @@ void future_core::suspend_until_done() {
 std::uint64_t add_callback(future_core& core, done_callback& callback) {
     core.require_own_thread("add_done_callback");
     static thread_local std::uint64_t last_id = 0;
-    callback.future = &core;
     callback.id = ++last_id;
-    core.add_waiter(callback);
+    core.add_callback(callback);
     return callback.id;
 }
 
@@ -204,8 +218,9 @@ bool remove_callback(future_core& core, std::uint64_t id) {
     if (core.done()) return false;
     for (ready_node* node = core.waiters().first(); node != nullptr; node = node->next) {
         if (node->what != ready_node::kind::callback) continue;
-        if (static_cast<done_callback*>(node)->id != id) continue;
-        core.remove_waiter(*node);
+        auto& callback = static_cast<done_callback&>(*node);
+        if (callback.id != id) continue;
+        core.remove_callback(callback);
         node->run(*node, ready_node::fate::drop);
         return true;
     }
