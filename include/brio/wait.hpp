@@ -73,26 +73,24 @@ namespace detail {
 void cancel_and_wait(future_core& core);
 [[noreturn]] void throw_timeout_error();
 
-template <class A>
-await_result_t<A> wait_for_nothing(A&& a) {
-    auto run = [&]() -> decltype(auto) {
-        if constexpr (future_like<A>) {
-            cancel_and_wait(a.core());
-            return std::forward<A>(a).result();
-        } else {
-            auto task = brio::create_task(std::forward<A>(a));
-            cancel_and_wait(task.core());
-            return std::move(task).result();
-        }
-    };
-    bool was_done = false;
-    if constexpr (future_like<A>) was_done = a.done();
-    if (was_done) return run();
+/// The result; a cancellation of what was awaited is the time being up. Not of the one who waits: that
+/// leaves cancel_and_wait as it is.
+template <class Handle>
+decltype(auto) result_in_no_time(Handle&& handle) {
+    if (handle.done()) return std::forward<Handle>(handle).result();
+    cancel_and_wait(handle.core());
     try {
-        return run();
+        return std::forward<Handle>(handle).result();
     } catch (const cancelled_error&) {
         throw_timeout_error();
     }
+}
+template <class A>
+await_result_t<A> wait_for_nothing(A&& a) {
+    if constexpr (future_like<A>)
+        return result_in_no_time(std::forward<A>(a));
+    else
+        return result_in_no_time(brio::create_task(std::forward<A>(a)));
 }
 }  // namespace detail
 
