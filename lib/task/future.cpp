@@ -113,7 +113,7 @@ void future_core::set_exception(std::exception_ptr error) {
 }
 
 std::exception_ptr future_core::take_cancelled_error() {
-    if (exception_ != nullptr) return std::exchange(exception_, nullptr);
+    if (cancelled() && exception_ != nullptr) return std::exchange(exception_, nullptr);
     return std::make_exception_ptr(message_ != nullptr ? cancelled_error(*message_)
                                                        : cancelled_error());
 }

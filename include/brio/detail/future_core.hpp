@@ -70,7 +70,8 @@ public:
     bool remove_callback(done_callback& node) noexcept;
     [[nodiscard]] callback_list& waiters() noexcept { return waiting_; }
 
-    /// The error of a cancelled core (invariant 2).
+    /// The error of a cancelled core (invariant 2); of a finished one that was asked to stop, a new
+    /// error with that request's message.
     [[nodiscard]] std::exception_ptr take_cancelled_error();
     /// The error of a finished core; null when it has a value. Does not count as retrieving it.
     [[nodiscard]] const std::exception_ptr& stored_exception() const noexcept { return exception_; }
