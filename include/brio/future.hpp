@@ -50,6 +50,8 @@ enum class callback_id : std::uint64_t {};
 /// address, and hash.
 class any_future {
 public:
+    /// As an argument of gather, as_completed, wait_for or shield its result is dropped.
+    using value_type = void;
     any_future() noexcept = default;
     any_future(const any_future& other) noexcept : core_(other.core_) {
         if (core_ != nullptr) core_->retain();

@@ -32,7 +32,7 @@ public:
     explicit runner(const loop_options& options = {});
     runner(const runner&) = delete;
     runner& operator=(const runner&) = delete;
-    /// close()
+    /// close(); a deadlock in it is only reported, with the tasks that are stuck.
     ~runner();
     /// Runs main in a task; returns what it returned, throws what it threw. A first SIGINT cancels
     /// main, and run throws keyboard_interrupt when main ends by that; a second one ends the
@@ -46,7 +46,7 @@ public:
     }
     [[nodiscard]] event_loop& get_loop();
     /// Cancels what is left in the order in which create_task returned, waits for it, reports what
-    /// those tasks threw, closes the loop. A second call does nothing.
+    /// those tasks threw, closes the loop, also when it throws. A second call does nothing.
     void close();
 
 protected:

@@ -145,7 +145,7 @@ void future_core::add_waiter(ready_node& node) noexcept {
     loop_->append(node);
 }
 
-bool future_core::remove_waiter(ready_node& node) noexcept {
+bool future_core::remove_callback(done_callback& node) noexcept {
     if (done()) return false;
     waiting_.remove(node);
     return true;
@@ -205,9 +205,8 @@ void future_core::suspend_until_done() {
 std::uint64_t add_callback(future_core& core, done_callback& callback) {
     core.require_own_thread("add_done_callback");
     static thread_local std::uint64_t last_id = 0;
-    callback.future = &core;
     callback.id = ++last_id;
-    core.add_waiter(callback);
+    core.add_callback(callback);
     return callback.id;
 }
 
@@ -216,8 +215,9 @@ bool remove_callback(future_core& core, std::uint64_t id) {
     if (core.done()) return false;
     for (ready_node* node = core.waiters().first(); node != nullptr; node = node->next) {
         if (node->what != ready_node::kind::callback) continue;
-        if (static_cast<done_callback*>(node)->id != id) continue;
-        core.remove_waiter(*node);
+        auto& callback = static_cast<done_callback&>(*node);
+        if (callback.id != id) continue;
+        core.remove_callback(callback);
         node->run(*node, ready_node::fate::drop);
         return true;
     }
