@@ -217,7 +217,7 @@ namespace detail {
 struct done_callback : ready_node {
     explicit done_callback(runner r) noexcept : ready_node(kind::callback, r) {}
     /// The reference; empty when the entry is on the future's list. For whoever runs or drops it.
-    [[nodiscard]] any_future take_held() noexcept {
+    [[nodiscard]] any_future leave_queue() noexcept {
         return std::exchange(queued, false) ? any_future(future, adopt_t{}) : any_future();
     }
     future_core* future = nullptr;
@@ -239,7 +239,7 @@ void report_callback_failure(future_core& core) noexcept;  // inside the catch
 template <class F>
 void done_callback_of<F>::call(ready_node& node, fate what) {
     auto* const self = static_cast<done_callback_of*>(&node);
-    const any_future future = self->take_held();
+    const any_future future = self->leave_queue();
     if (what == fate::run) {
         try {
             self->function(future);

@@ -88,13 +88,6 @@ await_result_t<A> wait_for_nothing(A&& a) {
         }
     }
 }
-template <class A>
-await_result_t<A> wait_for_nothing(A&& a) {
-    if constexpr (future_like<A>)
-        return result_in_no_time(std::forward<A>(a));
-    else
-        return result_in_no_time(brio::create_task(std::forward<A>(a)));
-}
 }  // namespace detail
 
 /// Awaits `a` for at most `timeout`: timeout_at the end as timeout(timeout, ...) has it. A callable

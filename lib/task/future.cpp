@@ -67,22 +67,20 @@ void future_core::set_message(std::string_view message) {
     if (message.data() != nullptr) message_ = new std::string(message);
 }
 
-namespace {
-/// `node` goes from its future's list into the ready queue.
-void hold_future(ready_node& node) noexcept {
-    if (node.what != ready_node::kind::callback) return;
-    auto& callback = static_cast<done_callback&>(node);
-    callback.future->retain();
-    callback.queued = true;
+/// The callbacks in `waiting_` go into the ready queue.
+void future_core::retain_for_callbacks() noexcept {
+    for (ready_node* node = waiting_.first(); node != nullptr; node = node->next) {
+        if (node->what != ready_node::kind::callback) continue;
+        static_cast<done_callback*>(node)->queued = true;
+        retain();
+    }
 }
-}  // namespace
 
 void future_core::become(status s) noexcept {
     invariant(status_ == status::pending, "a future ends twice");
     status_ = s;
     if (waiting_.empty()) return;
-    for (ready_node* node = waiting_.first(); node != nullptr; node = node->next)
-        hold_future(*node);
+    if (has_callbacks_) retain_for_callbacks();
     loop_->append(waiting_);
 }
 
@@ -139,10 +137,15 @@ void future_core::require_value() {
         throw invalid_state_error("result: the result of the " + describe() + " was moved out");
 }
 
-void future_core::add_waiter(ready_node& node) noexcept {
-    if (!done()) return waiting_.push_back(node);
-    hold_future(node);
-    loop_->append(node);
+void future_core::add_callback(done_callback& node) noexcept {
+    node.future = this;
+    if (done()) {
+        node.queued = true;
+        retain();
+        return loop_->append(node);
+    }
+    has_callbacks_ = true;
+    waiting_.push_back(node);
 }
 
 bool future_core::remove_callback(done_callback& node) noexcept {

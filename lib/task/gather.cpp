@@ -55,10 +55,10 @@ void gather_core::child_done(future_core& child) noexcept {
     }
     if (finished_ < watches_.size()) return;
     // asyncio: a gather that was asked to stop ends cancelled, whatever its children made of it, with
-    // the message of the child that ended last.
+    // the message of the last one in the order of the arguments.
     if (!cancel_requested_) return finish_all();
     mark_children_retrieved();
-    set_exception(child.take_cancelled_error());
+    set_exception(children_.back()->take_cancelled_error());
 }
 
 void gather_core::mark_children_retrieved() noexcept {

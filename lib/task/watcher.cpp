@@ -18,7 +18,7 @@ watcher::watch::watch() noexcept : done_callback(&watcher::report) {}
 void watcher::report(ready_node& node, ready_node::fate what) {
     auto& w = static_cast<watch&>(node);
     watcher& owner = *w.owner;
-    const any_future child = w.take_held();
+    const any_future child = w.leave_queue();
     w.waiting = false;
     if (what == ready_node::fate::run) owner.on_done(w);
     owner.release();
