@@ -206,9 +206,10 @@ std::uint64_t add_callback(future_core& core, done_callback& callback) {
     core.require_own_thread("add_done_callback");
     static thread_local std::uint64_t last_id = 0;
     callback.future = &core;
-    callback.id = ++last_id;
-    core.add_waiter(callback);
-    return callback.id;
+    const std::uint64_t id = ++last_id;
+    callback.id = id;
+    core.add_waiter(callback);  // a closed loop destroys it at once
+    return id;
 }
 
 bool remove_callback(future_core& core, std::uint64_t id) {
