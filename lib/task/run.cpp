@@ -89,12 +89,22 @@ runner::runner(const loop_options& options, virtual_clock_t)
     : core_(new detail::loop_core(options, true)), handle_sigint_(false) {}
 
 runner::~runner() {
-    close();
+    try {
+        if (!core_->closed()) cancel_all_tasks(core_->facade());
+    } catch (...) {
+        core_->report({"the tasks that were left could not be ended", std::current_exception(), {}});
+    }
+    core_->close();
     core_->release();
 }
 
 event_loop& runner::get_loop() {
     core_->require_open("runner::get_loop");
+    return core_->facade();
+}
+
+event_loop& runner::loop_for_main() {
+    core_->require_able_to_run("run");
     return core_->facade();
 }
 
@@ -107,7 +117,12 @@ void runner::run_main(const any_task& main) {
 
 void runner::close() {
     if (core_->closed()) return;
-    cancel_all_tasks(core_->facade());
+    try {
+        cancel_all_tasks(core_->facade());
+    } catch (...) {
+        if (!core_->running()) core_->close();
+        throw;
+    }
     core_->close();
 }
 
