@@ -30,13 +30,16 @@ future_core::future_core(loop_core& loop) noexcept : loop_(&loop) {
 }
 
 future_core::~future_core() {
-    for (ready_node* node = waiting_.first(); node != nullptr;) {
-        ready_node* const after = node->next;
-        if (node->what != ready_node::kind::fiber) node->run(*node, ready_node::fate::drop);
-        node = after;
-    }
+    drop_waiters();
     delete message_;
     loop_->release();
+}
+
+void future_core::drop_waiters() noexcept {
+    while (ready_node* const node = waiting_.first()) {
+        waiting_.remove(*node);
+        if (node->what != ready_node::kind::fiber) node->run(*node, ready_node::fate::drop);
+    }
 }
 
 /// The last handle has gone. An exception nobody has seen is reported; the handler may keep a handle.

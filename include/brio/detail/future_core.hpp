@@ -66,6 +66,8 @@ public:
     /// False when it is not waiting (any more).
     bool remove_waiter(ready_node& node) noexcept;
     [[nodiscard]] callback_list& waiters() noexcept { return waiting_; }
+    /// It will never be done: whoever waits is forgotten.
+    void drop_waiters() noexcept;
 
     /// The error of a cancelled core (invariant 2); of another, a new one.
     [[nodiscard]] std::exception_ptr take_cancelled_error();
