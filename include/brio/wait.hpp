@@ -35,18 +35,19 @@ void wait_for_cores(const std::vector<future_core*>& cores, const wait_options& 
 
 template <class F, class Range>
 wait_result<F> wait_on(Range&& futures, const wait_options& options) {
-    std::vector<F> handles;
+    std::vector<F> handles;  // ours, while we wait
     std::vector<future_core*> cores;
     for (auto&& f : futures) {
-        if (!f.core().mark()) continue;  // a handle given twice is one
         handles.push_back(f);
         cores.push_back(&handles.back().core());
     }
-    for (future_core* const core : cores) core->unmark();
+    cores = without_repeats(cores);
     wait_for_cores(cores, options);
     wait_result<F> result;
-    for (F& handle : handles)
-        (handle.done() ? result.done : result.pending).push_back(std::move(handle));
+    for (future_core* const core : cores) {
+        core->retain();
+        (core->done() ? result.done : result.pending).push_back(F(core, adopt_t{}));
+    }
     return result;
 }
 }  // namespace detail
