@@ -176,9 +176,9 @@ private:
 template <awaitable_range R>
 [[nodiscard]] as_completed_range<typename detail::handle<detail::element_t<R>>::type> as_completed(
     R&& awaitables, delay timeout = std::nullopt) {
-    detail::loop_core& loop = detail::loop_for_gather();
+    detail::loop_core& loop = detail::loop_for("as_completed");
     detail::child_list children;
-    detail::add_range(loop, children, std::forward<R>(awaitables));
+    detail::add_range(loop, "as_completed", children, std::forward<R>(awaitables));
     return as_completed_range<typename detail::handle<detail::element_t<R>>::type>(
         detail::as_completed_handle(loop, children, timeout));
 }
@@ -226,8 +226,8 @@ private:
 template <gatherable A>
 [[nodiscard("shield does not wait: .await() it")]] future<awaited_t<A>> shield(A&& a) {
     using result = awaited_t<A>;
-    detail::loop_core& loop = detail::loop_for_gather();
-    detail::future_core* const inner = detail::core_of(loop, std::forward<A>(a));
+    detail::loop_core& loop = detail::loop_for("shield");
+    detail::future_core* const inner = detail::core_of(loop, "shield", std::forward<A>(a));
     if (inner->done()) return {inner, detail::adopt_t{}};
     auto* const core = new detail::shield_of<result>(loop, inner);
     future<result> outer(core, detail::adopt_t{});

@@ -62,7 +62,13 @@ std::string future_core::describe() const {
 
 void future_core::require_own_thread(const char* call) const {
     if (!loop_->on_own_thread())
-        throw usage_error(std::string(call) + ": " + describe() + " belongs to another thread");
+        throw usage_error(std::string(call) + ": the " + describe() + " belongs to another thread");
+}
+
+void future_core::require_on(const loop_core& loop, const char* call) const {
+    require_own_thread(call);
+    if (&loop != loop_)
+        throw usage_error(std::string(call) + ": the " + describe() + " belongs to another loop");
 }
 
 void future_core::set_message(std::string_view message) {
@@ -101,7 +107,7 @@ bool future_core::cancel(std::string_view message) {
 void future_core::require_settable(const char* call) const {
     require_own_thread(call);
     if (is_task_)
-        throw usage_error(std::string(call) + ": the result of " + describe() + " is its own");
+        throw usage_error(std::string(call) + ": the result of the " + describe() + " is its own");
     if (done())
         throw invalid_state_error(std::string(call) + ": the " + describe() + " is " +
                                   (cancelled() ? "cancelled" : "finished") + " already");
@@ -186,10 +192,9 @@ bool is_cancelled_error(const std::exception_ptr& error) {
 void future_core::suspend_until_done() {
     require_own_thread("await");
     fiber& self = require_fiber("await");
-    if (&self.owner != loop_)
-        throw usage_error("await: the " + describe() + " belongs to another loop");
+    require_on(static_cast<loop_core&>(self.owner), "await");
     if (static_cast<future_core*>(self.task) == this)
-        throw usage_error("await: " + describe() + " cannot await itself");
+        throw usage_error("await: the " + describe() + " cannot await itself");
     await_hook hook(*this);
     waiting_.push_back(self);
     park(self, hook);

@@ -92,7 +92,8 @@ runner::~runner() {
     try {
         if (!core_->closed()) cancel_all_tasks(core_->facade());
     } catch (...) {
-        core_->report({"the tasks that were left could not be ended", std::current_exception(), {}});
+        core_->report(
+            {"the tasks that were left could not be ended", std::current_exception(), {}});
     }
     core_->close();
     core_->release();

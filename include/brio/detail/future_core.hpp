@@ -77,6 +77,8 @@ public:
     void mark_retrieved() noexcept { unretrieved_ = false; }
     /// usage_error, naming `call` and the task, on any other thread than the loop's.
     void require_own_thread(const char* call) const;
+    /// Likewise, and when it belongs to another loop than this one.
+    void require_on(const loop_core& loop, const char* call) const;
     /// For reports: "future", or "task 'name'".
     [[nodiscard]] virtual std::string describe() const;
 
