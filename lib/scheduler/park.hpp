@@ -34,6 +34,10 @@ scheduler& require_scheduler(const char* call);
 void park(fiber& self, wait_hook& hook) noexcept;
 /// Asks `f` to stop. Loop thread.
 void request_cancel(fiber& f, std::string_view message) noexcept;
+/// The task that gets the request in place of `f`, which awaits it; null when it is for `f`.
+[[nodiscard]] inline task_core* cancel_goes_to(const fiber& f) noexcept {
+    return f.waiting_for != nullptr && f.interruptible ? f.waiting_for->awaited_task() : nullptr;
+}
 /// Throws the pending request, if there is one and it may be delivered now.
 void deliver_cancel(fiber& self);
 /// Takes the pending request: the error to throw for it.

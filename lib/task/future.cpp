@@ -171,6 +171,10 @@ class await_hook final : public wait_hook {
 public:
     explicit await_hook(future_core& f) noexcept : future_(f) {}
     bool abort(std::string_view message) noexcept override { return future_.cancel(message); }
+    [[nodiscard]] task_core* awaited_task() const noexcept override {
+        if (!future_.is_task() || future_.done()) return nullptr;
+        return static_cast<task_core*>(&future_);
+    }
     [[nodiscard]] std::string describe() const override { return future_.describe(); }
 
 private:

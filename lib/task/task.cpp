@@ -100,8 +100,17 @@ bool task_core::cancel(std::string_view message) {
     require_own_thread("cancel");
     unretrieved_ = false;
     if (done() || fiber_ == nullptr) return false;
-    ++cancels_requested_;
-    request_cancel(*fiber_, message);
+    task_core* last = this;
+    task_core* next = this;
+    while (next != nullptr && next->mark()) {
+        last = next;
+        ++last->cancels_requested_;
+        next = cancel_goes_to(*last->fiber_);
+    }
+    for (task_core* t = this; t != last; t = cancel_goes_to(*t->fiber_)) t->unmark();
+    last->unmark();
+    const bool in_a_circle = next != nullptr;  // they await one another: nothing can end that
+    if (!in_a_circle) request_cancel(*last->fiber_, message);
     return true;
 }
 

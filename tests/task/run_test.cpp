@@ -22,9 +22,8 @@ TEST(runner, whose_tasks_will_not_end_reports_it_and_closes) {
         const leaks allowed;
         brio::testing::runner r;
         auto& loop = r.get_loop();
-        loop.set_exception_handler([&](const brio::exception_report& report) {
-            told.emplace_back(report.message);
-        });
+        loop.set_exception_handler(
+            [&](const brio::exception_report& report) { told.emplace_back(report.message); });
         stubborn = r.run([] {
             auto t = brio::create_task([] {
                 try {

@@ -7,10 +7,9 @@
 #include <brio/brio.hpp>
 #include <brio/testing.hpp>
 
+#include <cstdint>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -39,7 +38,9 @@ using brio::testing::run;
 using lines = std::vector<std::string>;
 
 /// The number of the turn under way.
-inline std::uint64_t turn() { return brio::detail::this_scheduler()->turns(); }
+inline std::uint64_t turn() {
+    return brio::detail::this_scheduler()->turns();
+}
 
 /// Counts turns from where it was made, or from the last restart.
 class hops {
