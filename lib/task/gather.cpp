@@ -6,8 +6,8 @@
 
 namespace brio::inline v0::detail {
 
-loop_core& loop_for_gather() {
-    return require_loop("gather");
+loop_core& loop_for(const char* call) {
+    return require_loop(call);
 }
 
 child_list::~child_list() {
