@@ -195,8 +195,9 @@ void uring::arm_bell() noexcept {
     if (bell_descriptor_ >= 0) {
         io_uring_prep_poll_add(e, bell_descriptor_, POLLIN);
     } else {
-        io_uring_prep_rw(uring_abi::op_futex_wait, e,
-                         uring_abi::futex2_size_u32 | uring_abi::futex2_private,
+        // Not private: Linux 6.16 and later move a process to a private hash of futexes when it makes
+        // its first thread, and a private wait of the ring from before stays behind, never woken.
+        io_uring_prep_rw(uring_abi::op_futex_wait, e, uring_abi::futex2_size_u32,
                          &bell_.futex_word(), 0, rung_);
         e->addr3 = FUTEX_BITSET_MATCH_ANY;
     }
