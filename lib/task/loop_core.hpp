@@ -75,6 +75,13 @@ private:
     std::unordered_map<const future_core*, std::string> origins_;
 };
 
+/// usage_error, naming `call`, on another thread than the future's. Nearly always its loop is the one
+/// that runs here, which is the cheaper question.
+inline void require_thread_of(const future_core& f, const char* call) {
+    if (&f.loop() != this_scheduler()) [[unlikely]]
+        f.require_own_thread(call);
+}
+
 /// The loop that runs on this thread; usage_error, naming `call`, when none does.
 loop_core& require_loop(const char* call);
 /// "std::runtime_error: no such file"; for an exception that is not a std::exception its type.

@@ -40,6 +40,10 @@ public:
     future_core(const future_core&) = delete;
     future_core& operator=(const future_core&) = delete;
 
+    // Small blocks are kept for the thread's next futures: lib/task/core_memory.cpp.
+    static void* operator new(std::size_t size);
+    static void operator delete(void* memory, std::size_t size) noexcept;
+
     void retain() noexcept { ++references_; }
     void release() noexcept {
         if (--references_ == 0) drop();
@@ -136,7 +140,8 @@ private:
     [[nodiscard]] void* value_place() noexcept {
         return reinterpret_cast<std::byte*>(this) + value_offset_;
     }
-    void suspend_until_done();
+    void cancelled_while_waking(fiber& self);
+    [[noreturn]] void throw_in_place_of_value();
     void retain_for_callbacks() noexcept;
     void drop() noexcept;
 };
