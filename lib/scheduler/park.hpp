@@ -44,7 +44,8 @@ inline void park(fiber& self, wait_hook& hook) noexcept {
     self.interruptible = may_interrupt(self);
     self.waiting_for = &hook;
     self.state = fiber::status::parked;
-    if (self.cancel_pending) [[unlikely]] abort_at_once(self, hook);
+    if (self.cancel_pending) [[unlikely]]
+        abort_at_once(self, hook);
     self.owner.park();
     self.waiting_for = nullptr;
 }
@@ -57,7 +58,8 @@ void deliver_pending_cancel(fiber& self);
 }
 /// Throws the pending request, if there is one and it may be delivered now.
 inline void deliver_cancel(fiber& self) {
-    if (self.cancel_pending) [[unlikely]] deliver_pending_cancel(self);
+    if (self.cancel_pending) [[unlikely]]
+        deliver_pending_cancel(self);
 }
 /// Takes the pending request: the error to throw for it.
 [[nodiscard]] cancelled_error take_cancel(fiber& self);

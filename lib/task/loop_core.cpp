@@ -87,19 +87,6 @@ void loop_core::close() noexcept {
     --references_;
 }
 
-void loop_core::add(task_core& t) noexcept {
-    t.previous_ = last_task_;
-    t.next_ = nullptr;
-    (last_task_ != nullptr ? last_task_->next_ : first_task_) = &t;
-    last_task_ = &t;
-}
-
-void loop_core::remove(task_core& t) noexcept {
-    (t.previous_ != nullptr ? t.previous_->next_ : first_task_) = t.next_;
-    (t.next_ != nullptr ? t.next_->previous_ : last_task_) = t.previous_;
-    t.next_ = t.previous_ = nullptr;
-}
-
 std::vector<any_task> loop_core::tasks() const {
     std::vector<any_task> all;
     for (task_core* t = first_task_; t != nullptr; t = t->next_) {
