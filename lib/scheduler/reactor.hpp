@@ -88,6 +88,7 @@ public:
     [[nodiscard]] virtual bool has_work() const noexcept = 0;
     /// Submits, then collects what has completed. When nothing has, sleeps until something does,
     /// the mailbox rings, or `timeout` has passed (zero: does not sleep; duration::max(): no limit).
+    /// May return early with nothing: after a signal, for instance.
     virtual void wait(duration timeout) = 0;
 
     /// Operations submitted and not completed.
