@@ -13,7 +13,6 @@
 #include <brio/task.hpp>
 
 #include <functional>
-#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -151,6 +150,14 @@ private:
 };
 /// The running loop; usage_error when there is none.
 [[nodiscard]] loop_core& loop_for_gather();
+/// Likewise, or the loop of the first handle.
+[[nodiscard]] loop_core& loop_for_gather(const any_future& first);
+template <class R>
+loop_core& loop_for_gather_of(R& range) {
+    if constexpr (future_like<element_t<R>>)
+        if (std::begin(range) != std::end(range)) return loop_for_gather(*std::begin(range));
+    return loop_for_gather();
+}
 
 template <class Result, class Builder>
 future<Result> start_gather(loop_core& loop, child_list& children, bool return_exceptions) {
@@ -210,8 +217,6 @@ void add_range(loop_core& loop, child_list& children, R&& range) {
             children.add(core_of(loop, std::move(a)));
     }
 }
-/// gather(*handles, return_exceptions=True) whose results nobody reads.
-[[nodiscard]] future<void> gather_untyped(loop_core& loop, std::span<const any_task> tasks);
 }  // namespace detail
 
 template <class... A>
@@ -254,11 +259,12 @@ template <gatherable... A>
         loop, children, true);
 }
 /// gather(*range): a std::vector of the results, in the range's order (void when they are void;
-/// references as std::reference_wrapper). An rvalue range gives its elements away.
+/// references as std::reference_wrapper). An rvalue range gives its elements away. A range of handles
+/// needs no running loop: the future is of the first one's loop.
 template <awaitable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_result_t<R>> gather(
     R&& awaitables) {
-    detail::loop_core& loop = detail::loop_for_gather();
+    detail::loop_core& loop = detail::loop_for_gather_of(awaitables);
     detail::child_list children;
     detail::add_range(loop, children, std::forward<R>(awaitables));
     return detail::start_gather<gather_range_result_t<R>,
@@ -268,7 +274,7 @@ template <awaitable_range R>
 template <awaitable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_outcomes_t<R>> gather(
     return_exceptions_t, R&& awaitables) {
-    detail::loop_core& loop = detail::loop_for_gather();
+    detail::loop_core& loop = detail::loop_for_gather_of(awaitables);
     detail::child_list children;
     detail::add_range(loop, children, std::forward<R>(awaitables));
     return detail::start_gather<gather_range_outcomes_t<R>,
