@@ -16,9 +16,6 @@ static int slow_number() {
     brio::sleep(10ms);
     return 10;
 }
-static int broken() {
-    throw std::runtime_error("out of order");
-}
 
 int main() {
     brio::run([] {
@@ -26,6 +23,7 @@ int main() {
         auto [number, text] = brio::gather(slow_number, word).await();
         std::printf("%d is %s\n", number, text.c_str());
 
+        auto broken = []() -> int { throw std::runtime_error("out of order"); };
         std::string log;
         auto note = [&log] { log += "noted"; };
         auto [a, b, c] = brio::gather(brio::return_exceptions, slow_number, broken, note).await();

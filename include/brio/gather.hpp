@@ -120,12 +120,14 @@ private:
     }
 };
 
-/// The core of an argument, one reference owned: a callable is made a task.
+/// The core of an argument of `call`, one reference owned: a callable is made a task. Throws
+/// usage_error when it is a handle of another loop.
 template <class A>
-future_core* core_of(loop_core& loop, A&& a) {
+future_core* core_of(loop_core& loop, const char* call, A&& a) {
     if constexpr (future_like<A>) {
-        std::remove_cvref_t<A> handle(std::forward<A>(a));
-        future_core& core = handle.core();
+        future_core& core = a.core();
+        core.require_on(loop, call);
+        const std::remove_cvref_t<A> handle(std::forward<A>(a));
         core.retain();
         return &core;
     } else {
@@ -148,15 +150,15 @@ public:
 private:
     std::vector<future_core*> children_;
 };
-/// The running loop; usage_error when there is none.
-[[nodiscard]] loop_core& loop_for_gather();
-/// Likewise, or the loop of the first handle.
-[[nodiscard]] loop_core& loop_for_gather(const any_future& first);
+/// The running loop; usage_error, naming `call`, when there is none.
+[[nodiscard]] loop_core& loop_for(const char* call);
+/// Likewise; for a range of handles the loop of the first one where none runs.
+[[nodiscard]] loop_core& loop_for(const char* call, const any_future& first);
 template <class R>
-loop_core& loop_for_gather_of(R& range) {
+loop_core& loop_for_range(const char* call, R& range) {
     if constexpr (future_like<element_t<R>>)
-        if (std::begin(range) != std::end(range)) return loop_for_gather(*std::begin(range));
-    return loop_for_gather();
+        if (std::begin(range) != std::end(range)) return loop_for(call, *std::begin(range));
+    return loop_for(call);
 }
 
 template <class Result, class Builder>
@@ -208,13 +210,13 @@ struct build_outcome_vector {
     }
 };
 template <class R>
-void add_range(loop_core& loop, child_list& children, R&& range) {
+void add_range(loop_core& loop, const char* call, child_list& children, R&& range) {
     if constexpr (requires { range.size(); }) children.reserve(range.size());
     for (auto&& a : range) {
         if constexpr (std::is_lvalue_reference_v<R>)
-            children.add(core_of(loop, a));
+            children.add(core_of(loop, call, a));
         else
-            children.add(core_of(loop, std::move(a)));
+            children.add(core_of(loop, call, std::move(a)));
     }
 }
 }  // namespace detail
@@ -239,10 +241,10 @@ template <gatherable... A>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_result_t<A...>> gather(
     A&&... awaitables) {
     using result = gather_result_t<A...>;
-    detail::loop_core& loop = detail::loop_for_gather();
+    detail::loop_core& loop = detail::loop_for("gather");
     detail::child_list children;
     children.reserve(sizeof...(A));
-    (children.add(detail::core_of(loop, std::forward<A>(awaitables))), ...);
+    (children.add(detail::core_of(loop, "gather", std::forward<A>(awaitables))), ...);
     return detail::start_gather<result, detail::build_tuple<awaited_t<A>...>>(loop, children,
                                                                               false);
 }
@@ -251,10 +253,10 @@ template <gatherable... A>
 template <gatherable... A>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_outcomes_t<A...>> gather(
     return_exceptions_t, A&&... awaitables) {
-    detail::loop_core& loop = detail::loop_for_gather();
+    detail::loop_core& loop = detail::loop_for("gather");
     detail::child_list children;
     children.reserve(sizeof...(A));
-    (children.add(detail::core_of(loop, std::forward<A>(awaitables))), ...);
+    (children.add(detail::core_of(loop, "gather", std::forward<A>(awaitables))), ...);
     return detail::start_gather<gather_outcomes_t<A...>, detail::build_outcomes<awaited_t<A>...>>(
         loop, children, true);
 }
@@ -264,9 +266,9 @@ template <gatherable... A>
 template <awaitable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_result_t<R>> gather(
     R&& awaitables) {
-    detail::loop_core& loop = detail::loop_for_gather_of(awaitables);
+    detail::loop_core& loop = detail::loop_for_range("gather", awaitables);
     detail::child_list children;
-    detail::add_range(loop, children, std::forward<R>(awaitables));
+    detail::add_range(loop, "gather", children, std::forward<R>(awaitables));
     return detail::start_gather<gather_range_result_t<R>,
                                 detail::build_vector<awaited_t<detail::element_t<R>>>>(
         loop, children, false);
@@ -274,9 +276,9 @@ template <awaitable_range R>
 template <awaitable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_outcomes_t<R>> gather(
     return_exceptions_t, R&& awaitables) {
-    detail::loop_core& loop = detail::loop_for_gather_of(awaitables);
+    detail::loop_core& loop = detail::loop_for_range("gather", awaitables);
     detail::child_list children;
-    detail::add_range(loop, children, std::forward<R>(awaitables));
+    detail::add_range(loop, "gather", children, std::forward<R>(awaitables));
     return detail::start_gather<gather_range_outcomes_t<R>,
                                 detail::build_outcome_vector<awaited_t<detail::element_t<R>>>>(
         loop, children, true);

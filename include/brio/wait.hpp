@@ -35,18 +35,19 @@ void wait_for_cores(const std::vector<future_core*>& cores, const wait_options& 
 
 template <class F, class Range>
 wait_result<F> wait_on(Range&& futures, const wait_options& options) {
-    std::vector<F> handles;
+    std::vector<F> handles;  // ours, while we wait
     std::vector<future_core*> cores;
     for (auto&& f : futures) {
-        if (!f.core().mark()) continue;  // a handle given twice is one
         handles.push_back(f);
         cores.push_back(&handles.back().core());
     }
-    for (future_core* const core : cores) core->unmark();
+    cores = without_repeats(cores);
     wait_for_cores(cores, options);
     wait_result<F> result;
-    for (F& handle : handles)
-        (handle.done() ? result.done : result.pending).push_back(std::move(handle));
+    for (future_core* const core : cores) {
+        core->retain();
+        (core->done() ? result.done : result.pending).push_back(F(core, adopt_t{}));
+    }
     return result;
 }
 }  // namespace detail
@@ -175,9 +176,9 @@ private:
 template <awaitable_range R>
 [[nodiscard]] as_completed_range<typename detail::handle<detail::element_t<R>>::type> as_completed(
     R&& awaitables, delay timeout = std::nullopt) {
-    detail::loop_core& loop = detail::loop_for_gather();
+    detail::loop_core& loop = detail::loop_for("as_completed");
     detail::child_list children;
-    detail::add_range(loop, children, std::forward<R>(awaitables));
+    detail::add_range(loop, "as_completed", children, std::forward<R>(awaitables));
     return as_completed_range<typename detail::handle<detail::element_t<R>>::type>(
         detail::as_completed_handle(loop, children, timeout));
 }
@@ -225,8 +226,8 @@ private:
 template <gatherable A>
 [[nodiscard("shield does not wait: .await() it")]] future<awaited_t<A>> shield(A&& a) {
     using result = awaited_t<A>;
-    detail::loop_core& loop = detail::loop_for_gather();
-    detail::future_core* const inner = detail::core_of(loop, std::forward<A>(a));
+    detail::loop_core& loop = detail::loop_for("shield");
+    detail::future_core* const inner = detail::core_of(loop, "shield", std::forward<A>(a));
     if (inner->done()) return {inner, detail::adopt_t{}};
     auto* const core = new detail::shield_of<result>(loop, inner);
     future<result> outer(core, detail::adopt_t{});

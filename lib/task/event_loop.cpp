@@ -154,9 +154,7 @@ std::string_view event_loop::reactor_reason() const noexcept {
 void event_loop::run_until_done(const any_future& f, bool own_task) {
     core_.require_able_to_run("run_until_complete");
     detail::future_core& core = f.core();
-    if (&core.loop() != &core_)
-        throw usage_error("run_until_complete: the " + core.describe() +
-                          " belongs to another loop");
+    core.require_on(core_, "run_until_complete");
     const callback_id stopper = f.add_done_callback([this](const any_future&) { stop(); });
     try {
         core_.run_forever();

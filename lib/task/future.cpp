@@ -30,13 +30,16 @@ future_core::future_core(loop_core& loop) noexcept : loop_(&loop) {
 }
 
 future_core::~future_core() {
-    for (ready_node* node = waiting_.first(); node != nullptr;) {
-        ready_node* const after = node->next;
-        if (node->what != ready_node::kind::fiber) node->run(*node, ready_node::fate::drop);
-        node = after;
-    }
+    drop_waiters();
     delete message_;
     loop_->release();
+}
+
+void future_core::drop_waiters() noexcept {
+    while (ready_node* const node = waiting_.first()) {
+        waiting_.remove(*node);
+        if (node->what != ready_node::kind::fiber) node->run(*node, ready_node::fate::drop);
+    }
 }
 
 /// The last handle has gone. An exception nobody has seen is reported; the handler may keep a handle.
@@ -59,7 +62,13 @@ std::string future_core::describe() const {
 
 void future_core::require_own_thread(const char* call) const {
     if (!loop_->on_own_thread())
-        throw usage_error(std::string(call) + ": " + describe() + " belongs to another thread");
+        throw usage_error(std::string(call) + ": the " + describe() + " belongs to another thread");
+}
+
+void future_core::require_on(const loop_core& loop, const char* call) const {
+    require_own_thread(call);
+    if (&loop != loop_)
+        throw usage_error(std::string(call) + ": the " + describe() + " belongs to another loop");
 }
 
 void future_core::set_message(std::string_view message) {
@@ -96,7 +105,7 @@ bool future_core::cancel(std::string_view message) {
 void future_core::require_settable(const char* call) const {
     require_own_thread(call);
     if (is_task_)
-        throw usage_error(std::string(call) + ": the result of " + describe() + " is its own");
+        throw usage_error(std::string(call) + ": the result of the " + describe() + " is its own");
     if (done())
         throw invalid_state_error(std::string(call) + ": the " + describe() + " is " +
                                   (cancelled() ? "cancelled" : "finished") + " already");
@@ -165,6 +174,10 @@ class await_hook final : public wait_hook {
 public:
     explicit await_hook(future_core& f) noexcept : future_(f) {}
     bool abort(std::string_view message) noexcept override { return future_.cancel(message); }
+    [[nodiscard]] task_core* awaited_task() const noexcept override {
+        if (!future_.is_task() || future_.done()) return nullptr;
+        return static_cast<task_core*>(&future_);
+    }
     [[nodiscard]] std::string describe() const override { return future_.describe(); }
 
 private:
@@ -186,10 +199,9 @@ bool is_cancelled_error(const std::exception_ptr& error) {
 void future_core::suspend_until_done() {
     require_own_thread("await");
     fiber& self = require_fiber("await");
-    if (&self.owner != loop_)
-        throw usage_error("await: the " + describe() + " belongs to another loop");
+    require_on(static_cast<loop_core&>(self.owner), "await");
     if (static_cast<future_core*>(self.task) == this)
-        throw usage_error("await: " + describe() + " cannot await itself");
+        throw usage_error("await: the " + describe() + " cannot await itself");
     await_hook hook(*this);
     waiting_.push_back(self);
     park(self, hook);
@@ -208,9 +220,10 @@ void future_core::suspend_until_done() {
 std::uint64_t add_callback(future_core& core, done_callback& callback) {
     core.require_own_thread("add_done_callback");
     static thread_local std::uint64_t last_id = 0;
-    callback.id = ++last_id;
-    core.add_callback(callback);
-    return callback.id;
+    const std::uint64_t id = ++last_id;
+    callback.id = id;
+    core.add_callback(callback);  // a closed loop destroys it at once
+    return id;
 }
 
 bool remove_callback(future_core& core, std::uint64_t id) {

@@ -6,12 +6,11 @@
 
 namespace brio::inline v0::detail {
 
-loop_core& loop_for_gather() {
-    return require_loop("gather");
+loop_core& loop_for(const char* call) {
+    return require_loop(call);
 }
-loop_core& loop_for_gather(const any_future& first) {
-    if (scheduler* const running = this_scheduler()) return static_cast<loop_core&>(*running);
-    return first.core().loop();
+loop_core& loop_for(const char* call, const any_future& first) {
+    return this_scheduler() != nullptr ? require_loop(call) : first.core().loop();
 }
 
 child_list::~child_list() {

@@ -79,6 +79,7 @@ void loop_core::close() noexcept {
             const std::string text =
                 "the loop closes, and this task is still pending: its stack is not unwound";
             report({text, nullptr, handle});
+            t.drop_waiters();  // a gather and its child keep each other alive
             t.leave_loop();
         }
     }

@@ -49,7 +49,9 @@ public:
     /// In debug mode: where a task was made.
     void remember_origin(const task_core& t, const char* file, int line);
     [[nodiscard]] std::string origin_of(const future_core& f) const;
-    void forget_origin(const task_core& t) noexcept { origins_.erase(&t); }
+    void forget_origin(const task_core& t) noexcept {
+        if (!origins_.empty()) origins_.erase(&t);
+    }
 
     /// scheduler::run, with asyncio's checks.
     void run_forever();

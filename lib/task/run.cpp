@@ -90,14 +90,22 @@ runner::runner(const loop_options& options, virtual_clock_t)
 
 runner::~runner() {
     try {
-        close();
-    } catch (const testing::deadlock_error&) {  // NOLINT: the loop's close has reported the tasks
+        if (!core_->closed()) cancel_all_tasks(core_->facade());
+    } catch (...) {
+        core_->report(
+            {"the tasks that were left could not be ended", std::current_exception(), {}});
     }
+    core_->close();
     core_->release();
 }
 
 event_loop& runner::get_loop() {
     core_->require_open("runner::get_loop");
+    return core_->facade();
+}
+
+event_loop& runner::loop_for_main() {
+    core_->require_able_to_run("run");
     return core_->facade();
 }
 
@@ -113,7 +121,7 @@ void runner::close() {
     try {
         cancel_all_tasks(core_->facade());
     } catch (...) {
-        core_->close();
+        if (!core_->running()) core_->close();
         throw;
     }
     core_->close();

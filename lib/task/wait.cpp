@@ -77,9 +77,7 @@ void wait_for_cores(const std::vector<future_core*>& cores, const wait_options& 
     require_fiber("wait");
     if (cores.empty()) throw std::invalid_argument("wait: there is nothing to wait for");
     loop_core& loop = require_loop("wait");
-    for (const future_core* const core : cores)
-        if (&core->loop() != &loop)
-            throw usage_error("wait: the " + core->describe() + " belongs to another loop");
+    for (const future_core* const core : cores) core->require_on(loop, "wait");
     const held<wait_core> waiter(new wait_core(loop, cores, options.return_when));
     try {
         if (const auto limit = options.timeout.get()) waiter->limit(*limit);
@@ -93,7 +91,9 @@ void wait_for_cores(const std::vector<future_core*>& cores, const wait_options& 
 
 void cancel_and_wait(future_core& core) {
     require_fiber("wait_for");
-    const held<wait_core> waiter(new wait_core(require_loop("wait_for"), {&core}, all_completed));
+    loop_core& loop = require_loop("wait_for");
+    core.require_on(loop, "wait_for");
+    const held<wait_core> waiter(new wait_core(loop, {&core}, all_completed));
     try {
         core.cancel({});
         waiter->await();

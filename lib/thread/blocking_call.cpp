@@ -7,9 +7,9 @@
 namespace brio::inline v0 {
 namespace detail {
 
-class blocking_call::wait final : public private_wait {
+class blocking_call::thread_wait final : public private_wait {
 public:
-    wait(fiber& self, worker_pool& pool, const char* what,
+    thread_wait(fiber& self, worker_pool& pool, const char* what,
          std::unique_ptr<blocking_call>& call) noexcept
         : private_wait(self), pool_(pool), what_(what), call_(call) {
         call->waiting_ = this;
@@ -39,7 +39,7 @@ void blocking_call::make(worker_pool& pool, const char* what,
                          std::unique_ptr<blocking_call>& call) {
     fiber& self = require_fiber(what);
     deliver_cancel(self);
-    wait waiting(self, pool, what, call);
+    thread_wait waiting(self, pool, what, call);
     call->box_ = &self.owner.box();
     call->box_->retain();
     try {

@@ -33,7 +33,7 @@ protected:
     blocking_call() noexcept;
 
 private:
-    class wait;
+    class thread_wait;
 
     /// On a thread of the pool.
     virtual void work() noexcept = 0;
@@ -42,7 +42,7 @@ private:
     static void arrive(ready_node& node, fate f);
 
     mailbox* box_ = nullptr;  // of the loop that waits; retained until the job is done
-    wait* waiting_ = nullptr;  // loop thread; null when nobody waits any more
+    thread_wait* waiting_ = nullptr;  // loop thread; null when nobody waits any more
 };
 
 /// Calls `work` on a thread of `pool` and returns it, with what it has found. `what` names it in

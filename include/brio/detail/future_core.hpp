@@ -69,6 +69,8 @@ public:
     /// False when it is not waiting (any more).
     bool remove_callback(done_callback& node) noexcept;
     [[nodiscard]] callback_list& waiters() noexcept { return waiting_; }
+    /// It will never be done: whoever waits is forgotten.
+    void drop_waiters() noexcept;
 
     /// The error of a cancelled core (invariant 2); of another, a new one.
     [[nodiscard]] std::exception_ptr take_cancelled_error();
@@ -78,6 +80,8 @@ public:
     void mark_retrieved() noexcept { unretrieved_ = false; }
     /// usage_error, naming `call` and the task, on any other thread than the loop's.
     void require_own_thread(const char* call) const;
+    /// Likewise, and when it belongs to another loop than this one.
+    void require_on(const loop_core& loop, const char* call) const;
     /// For reports: "future", or "task 'name'".
     [[nodiscard]] virtual std::string describe() const;
 
