@@ -46,7 +46,6 @@ void task_core::start(const task_options& options, const char* file, int line) {
     retain();
     if (loop_->debug() && *file != '\0') loop_->remember_origin(*this, file, line);
     loop_->add(*this);
-    listed_ = true;
     if (!options.eager_start.value_or(loop_->eager_tasks()) || !loop_->running())
         return loop_->start(*fiber_);
     loop_->start_eagerly(*fiber_);

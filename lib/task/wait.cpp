@@ -238,7 +238,10 @@ void shield_core::on_done(watch& w) noexcept {
 }
 
 bool shield_core::cancel(std::string_view message) {
-    return future_core::cancel(message);
+    if (!future_core::cancel(message)) return false;
+    // One is enough to report a failure; more would pile up on a future that lives long.
+    if (!inner_->take_shield_report()) forget(watch_);
+    return true;
 }
 
 }  // namespace brio::inline v0::detail

@@ -103,6 +103,8 @@ public:
     /// For one pass over many handles: false when it was marked before. Unmark afterwards.
     [[nodiscard]] bool mark() noexcept { return !std::exchange(marked_, true); }
     void unmark() noexcept { marked_ = false; }
+    /// For cancelled shields: true for the first, which reports a later failure of this core.
+    [[nodiscard]] bool take_shield_report() noexcept { return !std::exchange(shielded_, true); }
     /// The value has been moved out: later reads throw.
     void mark_taken() noexcept { taken_ = true; }
 
@@ -127,6 +129,7 @@ protected:
     bool lazy_ = false;   // the value is built by materialize() when first read
     bool taken_ = false;  // the value has been moved out
     bool marked_ = false;
+    bool shielded_ = false;  // a cancelled shield will report its failure
 
 private:
     [[nodiscard]] void* value_place() noexcept {
