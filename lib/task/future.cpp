@@ -201,7 +201,9 @@ void future_core::suspend_until_done() {
         throw usage_error("await: the " + describe() + " cannot await itself");
     await_hook hook(*this);
     waiting_.push_back(self);
+    retain();
     park(self, hook);
+    self.task->take_awaited(*this);
     if (!self.cancel_pending || !may_interrupt(self)) return;
     // A request that came when the wake-up was on its way: it is what is thrown, unless the future
     // itself ends in a cancelled_error, which then stands for both.
