@@ -253,6 +253,7 @@ void done_callback_of<F>::call(ready_node& node, fate what) {
 template <std::invocable<any_future> F>
 callback_id any_future::add_done_callback(F&& f) const {
     auto& c = core();
+    c.require_own_thread("add_done_callback");
     auto* const node = new detail::done_callback_of<std::decay_t<F>>(std::forward<F>(f));
     return callback_id{detail::add_callback(c, *node)};
 }

@@ -217,7 +217,6 @@ void future_core::suspend_until_done() {
 // ---------------------------------------------------------------------------------- done callbacks
 
 std::uint64_t add_callback(future_core& core, done_callback& callback) {
-    core.require_own_thread("add_done_callback");
     static thread_local std::uint64_t last_id = 0;
     callback.future = &core;
     const std::uint64_t id = ++last_id;
