@@ -77,6 +77,7 @@ protected:
     /// The result of child i: moved out where nobody else can read it.
     template <class T>
     slot_t<T> result_of(std::size_t i) {
+        child(i).require_value();
         if constexpr (std::is_void_v<T>)
             return {};
         else
@@ -112,7 +113,6 @@ public:
 private:
     friend Builder;
     void materialize() override {
-        this->lazy_ = false;
         if constexpr (std::is_void_v<Result>)
             this->template store<nothing>();
         else

@@ -85,7 +85,10 @@ public:
     /// The value's place; T is the stored type of the handle's type.
     template <class Stored>
     [[nodiscard]] Stored& value() {
-        if (lazy_) materialize();
+        if (lazy_) {
+            materialize();
+            lazy_ = false;
+        }
         return *std::launder(static_cast<Stored*>(value_place()));
     }
     /// Constructs the value in place; finish() makes it seen.
