@@ -201,14 +201,19 @@ struct build_outcome_vector {
         return all;
     }
 };
+/// A range that is given away with its elements: a container, not a view of somebody else's.
+template <class R>
+concept gives_elements =
+    !std::is_lvalue_reference_v<R> &&
+    std::is_const_v<std::remove_reference_t<element_t<const std::remove_reference_t<R>>>>;
 template <class R>
 void add_range(loop_core& loop, const char* call, child_list& children, R&& range) {
     if constexpr (requires { range.size(); }) children.reserve(range.size());
     for (auto&& a : range) {
-        if constexpr (std::is_lvalue_reference_v<R>)
-            children.add(core_of(loop, call, a));
-        else
+        if constexpr (gives_elements<R>)
             children.add(core_of(loop, call, std::move(a)));
+        else
+            children.add(core_of(loop, call, std::forward<decltype(a)>(a)));
     }
 }
 /// gather(*handles, return_exceptions=True) whose results nobody reads.
@@ -255,7 +260,8 @@ template <gatherable... A>
         loop, children, true);
 }
 /// gather(*range): a std::vector of the results, in the range's order (void when they are void;
-/// references as std::reference_wrapper). An rvalue range gives its elements away.
+/// references as std::reference_wrapper). An rvalue container gives its elements away; a view, such as
+/// std::span, does not.
 template <awaitable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_result_t<R>> gather(
     R&& awaitables) {
