@@ -19,20 +19,13 @@ using boost::fibers::promise;
 template <std::size_t Fibers>
 void yield(benchmark::State& state) {
     bench::boost_fibers fibers;
-    bool stop = false;
+    constexpr auto yield = [] { boost::this_fiber::yield(); };
+    bench::yield_loop<Fibers> loop;
     std::vector<fiber> others;
-    for (std::size_t i = 1; i < Fibers; ++i) {
-        others.push_back(fibers.start([&stop] {
-            while (!stop) boost::this_fiber::yield();
-        }));
-    }
+    for (std::size_t i = 1; i < Fibers; ++i)
+        others.push_back(fibers.start([&loop, yield] { loop.run(nullptr, yield); }));
     boost::this_fiber::yield();
-
-    constexpr std::size_t rounds = bench::rounds_a_batch(Fibers);
-    while (state.KeepRunningBatch(rounds * Fibers)) {
-        for (std::size_t i = 0; i < rounds; ++i) boost::this_fiber::yield();
-    }
-    stop = true;
+    loop.run(&state, yield);
     for (fiber& other : others) other.join();
 }
 BENCHMARK(yield<2>)->Name("boost_fiber/yield/2");

@@ -8,22 +8,26 @@
 #include <brio/task.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <sys/uio.h>
+#include <system_error>
 #include <unistd.h>
 #include <vector>
 
 namespace {
 
-constexpr std::size_t guard_sample = 1'000;  // of so many fibers one has its guard looked for
+constexpr std::size_t guard_sample = 100;  // of so many fibers one has its guard looked for
 
 bool readable(char* address) {
     char byte = 0;
     const iovec here{&byte, 1};
     const iovec there{address, 1};
-    return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1;
+    if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1) return true;
+    if (errno == EFAULT) return false;
+    throw std::system_error(errno, std::generic_category(), "process_vm_readv");
 }
 
 /// Whether the stack that `top` is on ends in a guard, before the next stack begins.

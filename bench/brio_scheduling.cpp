@@ -17,20 +17,13 @@ namespace {
 template <std::size_t Fibers>
 void yield(benchmark::State& state) {
     brio::run([&state] {
-        bool stop = false;
+        constexpr auto yield = [] { brio::yield(); };
+        bench::yield_loop<Fibers> loop;
         std::vector<brio::task<void>> others;
-        for (std::size_t i = 1; i < Fibers; ++i) {
-            others.push_back(brio::create_task([&stop] {
-                while (!stop) brio::yield();
-            }));
-        }
+        for (std::size_t i = 1; i < Fibers; ++i)
+            others.push_back(brio::create_task([&loop, yield] { loop.run(nullptr, yield); }));
         brio::yield();
-
-        constexpr std::size_t rounds = bench::rounds_a_batch(Fibers);
-        while (state.KeepRunningBatch(rounds * Fibers)) {
-            for (std::size_t i = 0; i < rounds; ++i) brio::yield();
-        }
-        stop = true;
+        loop.run(&state, yield);
         for (auto& other : others) other.await();
     });
 }

@@ -171,7 +171,10 @@ def table_row(work, peer, figure, runs):
 def print_table(groups, runs, rounds):
     rows = [["", "", "brio", "peer", "", "ratio", "lowest to highest"]]
     for work, libraries in groups.items():
-        for peer in [library for library in libraries if library != "brio"] or [None]:
+        measured = [library for library in libraries if f"{library}/{work}" in runs]
+        if not measured:
+            continue
+        for peer in [library for library in measured if library != "brio"] or [None]:
             for figure in FIGURES.get(work.split("/")[0], CPU_TIME):
                 rows.append(table_row(work, peer, figure, runs))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

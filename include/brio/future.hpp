@@ -50,6 +50,8 @@ enum class callback_id : std::uint64_t {};
 /// address, and hash.
 class any_future {
 public:
+    /// As an argument of gather, as_completed, wait_for or shield its result is dropped.
+    using value_type = void;
     any_future() noexcept = default;
     any_future(const any_future& other) noexcept : core_(other.core_) {
         if (core_ != nullptr) core_->retain();
@@ -216,7 +218,7 @@ namespace detail {
 struct done_callback : ready_node {
     explicit done_callback(runner r) noexcept : ready_node(kind::callback, r) {}
     /// The reference; empty when the entry is on the future's list. For whoever runs or drops it.
-    [[nodiscard]] any_future take_held() noexcept {
+    [[nodiscard]] any_future leave_queue() noexcept {
         return std::exchange(queued, false) ? any_future(future, adopt_t{}) : any_future();
     }
     future_core* future = nullptr;
@@ -238,7 +240,7 @@ void report_callback_failure(future_core& core) noexcept;  // inside the catch
 template <class F>
 void done_callback_of<F>::call(ready_node& node, fate what) {
     auto* const self = static_cast<done_callback_of*>(&node);
-    const any_future future = self->take_held();
+    const any_future future = self->leave_queue();
     if (what == fate::run) {
         try {
             self->function(future);

@@ -96,6 +96,7 @@ private:
     [[nodiscard]] std::exception_ptr error_of(std::size_t i);
     void child_done(future_core& child) noexcept;
     void finish_all() noexcept;
+    void mark_children_retrieved() noexcept;
 
     std::vector<future_core*> children_;
     std::vector<watch> watches_;  // one for each distinct child

@@ -3,10 +3,12 @@
 #include "scheduler/park.hpp"
 #include "scheduler/scheduler.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <iterator>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -19,39 +21,61 @@ constexpr std::string_view names[] = {
 };
 static_assert(std::size(names) == static_cast<std::size_t>(operation::code::statx) + 1);
 
-/// One submission of one operation.
+/// One submission of some operations, of which one has to complete.
+///
+///   waiting (for the first) -> awake -> waiting_for_the_rest -> awake
+///
+/// With one operation, or none, the last two steps fall away.
 ///
 /// The timer's entry may lie in the ready queue only between the loop's step 2 and the end of the
-/// turn, and operations complete in step 1: so when `completed` is called the timer is either in
-/// the heap, and is disarmed there, or has run. It never outlives this object.
+/// turn, and operations complete in step 1: so when one wakes the fiber the timer is either in the
+/// heap, and is disarmed there, or has run. A sleep that is cancelled wakes behind it in the queue.
+/// So it never outlives this object.
 class operation_wait final : public wait_hook {
 public:
-    operation_wait(fiber& self, reactor& r, operation& op) noexcept
-        : self_(self), reactor_(r), op_(op), limit_(*this) {
-        op.owner = this;
-        op.completed = [](operation& done) noexcept {
-            static_cast<operation_wait*>(done.owner)->finish();
-        };
+    operation_wait(fiber& self, reactor* r, std::span<operation> ops) noexcept
+        : self_(self), reactor_(r), ops_(ops), limit_(*this) {
+        for (operation& op : ops_) {
+            op.owner = this;
+            op.completed = [](operation& done) noexcept {
+                static_cast<operation_wait*>(std::exchange(done.owner, nullptr))->finish_one();
+            };
+        }
     }
 
     void end_at(time_point when) { self_.owner.arm(limit_, when); }
     void wait() noexcept {
-        reactor_.submit(op_);
+        under_way_ = ops_.size();
+        for (operation& op : ops_) reactor_->submit(op);
+        park(self_, *this);
+        if (under_way_ == 0) return;
+        state_ = state::waiting_for_the_rest;
+        stop();
         park(self_, *this);
     }
-    /// The kernel gave up because it was asked to. -EINTR: it was at work in a kernel thread.
-    [[nodiscard]] bool was_stopped() const noexcept {
-        return asked_ && (op_.result == -ECANCELED || op_.result == -EINTR);
+    /// Whether an operation has a result of its own: it did not end because it was asked to.
+    [[nodiscard]] bool answered() const noexcept {
+        return std::any_of(ops_.begin(), ops_.end(), [this](const operation& op) {
+            // -EINTR: it was at work in a kernel thread.
+            return !asked_ || (op.result != -ECANCELED && op.result != -EINTR);
+        });
     }
     [[nodiscard]] bool timed_out() const noexcept { return timed_out_; }
 
     bool abort(std::string_view) noexcept override {
-        if (op_.what != operation::code::close) stop();
+        if (ops_.size() != 1 || ops_[0].what != operation::code::close) stop();
         return false;
     }
-    std::string describe() const override { return detail::describe(op_); }
+    std::string describe() const override {
+        if (ops_.empty()) return "sleep";
+        std::string text = detail::describe(ops_[0]);
+        if (ops_.size() > 1) text += " and " + std::to_string(ops_.size() - 1) + " more";
+        return text;
+    }
 
 private:
+    enum class state : unsigned char { waiting, awake, waiting_for_the_rest };
+
     struct limit final : timer {
         explicit limit(operation_wait& w) noexcept
             : timer(kind::bookkeeping,
@@ -67,27 +91,37 @@ private:
         stop();
     }
     void stop() noexcept {
-        if (completed_) return;
+        if (ops_.empty()) return wake();
+        if (asked_) return;
         asked_ = true;
-        reactor_.cancel(op_);
+        // Those that have completed are not the kernel's any more.
+        for (operation& op : ops_)
+            if (op.owner == this) reactor_->cancel(op);
     }
-    void finish() noexcept {
-        completed_ = true;
+    void finish_one() noexcept {
+        --under_way_;
+        if (state_ == state::waiting || under_way_ == 0) wake();
+    }
+    void wake() noexcept {
+        if (state_ == state::awake) return;
+        state_ = state::awake;
         self_.owner.disarm(limit_);
         self_.owner.wake(self_);
     }
 
     fiber& self_;
-    reactor& reactor_;
-    operation& op_;
+    reactor* reactor_;  // null when there are no operations
+    std::span<operation> ops_;
     limit limit_;
-    bool completed_ = false;
+    std::size_t under_way_ = 0;
+    state state_ = state::waiting;
     bool asked_ = false;  // reactor::cancel was called
     bool timed_out_ = false;
 };
 
-bool cancel_is_due(const fiber& self, const operation& op) noexcept {
-    return self.cancel_pending && op.what != operation::code::close && may_interrupt(self);
+bool cancel_is_due(const fiber& self, std::span<const operation> ops) noexcept {
+    const bool is_close = ops.size() == 1 && ops[0].what == operation::code::close;
+    return self.cancel_pending && !is_close && may_interrupt(self);
 }
 
 /// The loop's reactor; null, and `error` set, when there is none to be had.
@@ -103,21 +137,26 @@ reactor* reactor_of(fiber& self, int& error) noexcept try {
 
 }  // namespace
 
-int perform(operation& op, std::optional<time_point> until) noexcept {
+int perform_any(std::span<operation> ops, std::optional<time_point> until) noexcept {
     fiber& self = *this_fiber();
     int error = 0;
-    reactor* const io = reactor_of(self, error);
-    if (io == nullptr) return error;
+    reactor* const io = ops.empty() ? nullptr : reactor_of(self, error);
+    if (error != 0) return error;
     for (;;) {
-        if (cancel_is_due(self, op)) return -ECANCELED;
-        operation_wait wait(self, *io, op);
+        if (cancel_is_due(self, ops)) return -ECANCELED;
+        operation_wait wait(self, io, ops);
         if (until) wait.end_at(*until);
         wait.wait();
-        if (!wait.was_stopped()) return op.result;
-        if (cancel_is_due(self, op)) return -ECANCELED;
+        if (wait.answered()) return 0;
+        if (cancel_is_due(self, ops)) return -ECANCELED;
         if (wait.timed_out()) return -ETIME;
         // The cancel was withdrawn (uncancel) before it could be delivered: nobody may notice.
     }
+}
+
+int perform(operation& op, std::optional<time_point> until) noexcept {
+    const int ended = perform_any({&op, 1}, until);
+    return ended == 0 ? op.result : ended;
 }
 
 std::string describe(const operation& op) {

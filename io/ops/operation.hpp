@@ -12,6 +12,7 @@
 #include <brio/time.hpp>
 
 #include <optional>
+#include <span>
 #include <string>
 
 namespace brio::inline v0 {
@@ -26,6 +27,11 @@ namespace detail {
 /// withdrawn meanwhile goes unnoticed. Where the reactor cannot be made, its error is returned.
 /// **Thread**: fibers only. `op.completed` and `op.owner` are perform's.
 int perform(operation& op, std::optional<time_point> until = {}) noexcept;
+
+/// Likewise for several at once: returns 0 when at least one has a result of its own (op.result); the
+/// others have been cancelled. Returns only when the kernel has let go of all of them. With none it
+/// sleeps: -ETIME or -ECANCELED.
+int perform_any(std::span<operation> ops, std::optional<time_point> until = {}) noexcept;
 
 /// "recv of descriptor 5", for dumps and errors.
 [[nodiscard]] std::string describe(const operation& op);

@@ -1,14 +1,12 @@
 #include "reactor/uring.hpp"
 
-#include "base/invariant.hpp"
+#include "reactor/raw_call.hpp"
 
 #include <cerrno>
 #include <cstddef>
 #include <linux/futex.h>
 #include <sys/poll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -92,16 +90,6 @@ int this_process() noexcept {
 
 }  // namespace
 
-void uring::queue::push_back(operation& op) noexcept {
-    op.next = nullptr;
-    (first_ == nullptr ? first_ : last_->next) = &op;
-    last_ = &op;
-}
-
-void uring::queue::pop_front() noexcept {
-    first_ = first_->next;
-}
-
 uring::uring(mailbox& bell, const ring_features& wanted)
     : ring_(entries, completions, wanted), bell_(bell), process_(this_process()) {
     if (!ring_.features().futex) bell_descriptor_ = bell_.event_descriptor();
@@ -164,7 +152,7 @@ void uring::cancel(operation& op) noexcept {
 
 void uring::queue_backlog() noexcept {
     while (!backlog_.empty()) {
-        operation& op = backlog_.front();
+        operation& op = *backlog_.first();
         const bool is_new = (op.state & unsubmitted) != 0;
         if (is_new && (op.state & cancelling) != 0) {
             backlog_.pop_front();
@@ -207,8 +195,9 @@ void uring::arm_bell() noexcept {
     if (bell_descriptor_ >= 0) {
         io_uring_prep_poll_add(e, bell_descriptor_, POLLIN);
     } else {
-        io_uring_prep_rw(uring_abi::op_futex_wait, e,
-                         uring_abi::futex2_size_u32 | uring_abi::futex2_private,
+        // Not private: Linux 6.16 and later move a process to a private hash of futexes when it makes
+        // its first thread, and a private wait of the ring from before stays behind, never woken.
+        io_uring_prep_rw(uring_abi::op_futex_wait, e, uring_abi::futex2_size_u32,
                          &bell_.futex_word(), 0, rung_);
         e->addr3 = FUTEX_BITSET_MATCH_ANY;
     }
@@ -255,9 +244,7 @@ void uring::bell_answered() noexcept {
     bell_armed_ = false;
     if (bell_descriptor_ >= 0) {
         std::uint64_t count = 0;
-        const int saved = errno;
-        ::syscall(SYS_read, bell_descriptor_, &count, sizeof count);
-        errno = saved;
+        raw_call(SYS_read, bell_descriptor_, &count, sizeof count);
     }
     rung_ = bell_.futex_word().load();
 }

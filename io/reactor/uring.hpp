@@ -13,6 +13,7 @@
 //    `rung_` is the value it expects there: read when the last ring was collected, 0 at first. So a
 //    ring that comes before the kernel has the entry is not lost: the value differs.
 
+#include "reactor/operation_list.hpp"
 #include "reactor/uring_ring.hpp"
 #include "scheduler/mailbox.hpp"
 #include "scheduler/reactor.hpp"
@@ -43,19 +44,6 @@ public:
     [[nodiscard]] const ring_features& features() const noexcept { return ring_.features(); }
 
 private:
-    /// Operations linked by `next`, oldest first.
-    class queue {
-    public:
-        [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-        [[nodiscard]] operation& front() const noexcept { return *first_; }
-        void push_back(operation& op) noexcept;
-        void pop_front() noexcept;
-
-    private:
-        operation* first_ = nullptr;
-        operation* last_ = nullptr;
-    };
-
     io_uring_sqe* entry() noexcept;
     bool queue_operation(operation& op) noexcept;
     bool queue_cancel(operation& op) noexcept;
@@ -71,7 +59,7 @@ private:
     void cancel_everything() noexcept;
 
     uring_ring ring_;
-    queue backlog_;
+    operation_list backlog_;
     mailbox& bell_;
     std::uint32_t rung_ = 0;
     bool bell_armed_ = false;

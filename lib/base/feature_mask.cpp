@@ -24,13 +24,15 @@ struct known_feature {
 };
 
 // In the order of the enumerators.
-constexpr std::array<known_feature, 8> known = {{
+constexpr std::array<known_feature, 10> known = {{
     {"defer_taskrun", {6, 1}},
     {"no_mmap", {6, 5}},
     {"registered_ring_only", {6, 5}},
     {"no_sqarray", {6, 6}},
     {"futex", {6, 7}},
     {"waitid", {6, 7}},
+    {"pipe_nowait", {6, 4}},
+    {"pidfd_thread", {6, 9}},
     {"guard", {6, 13}},
     {"no_iowait", {6, 15}},
 }};

@@ -16,6 +16,8 @@ enum class feature {
     no_sqarray,            // IORING_SETUP_NO_SQARRAY
     futex,                 // IORING_OP_FUTEX_WAIT
     waitid,                // IORING_OP_WAITID
+    pipe_nowait,           // RWF_NOWAIT on pipes
+    pidfd_thread,          // PIDFD_THREAD
     guard,                 // MADV_GUARD_INSTALL
     no_iowait,             // IORING_ENTER_NO_IOWAIT
 };

@@ -76,9 +76,10 @@ struct stack_pool::slab {
     }
 };
 
-stack_pool::stack_pool(const stack_pool_options& options) : options_(options) {
-    statistics_.guards_are_mappings = masked(feature::guard);
-}
+stack_pool::stack_pool(const stack_pool_options& options)
+    : keep_(options.keep),
+      default_class_(&class_for(options.size)),
+      guards_are_mappings_(masked(feature::guard)) {}
 
 stack_pool::~stack_pool() {
     while (slabs_ != nullptr) {
@@ -89,20 +90,17 @@ stack_pool::~stack_pool() {
 }
 
 stack stack_pool::allocate(std::size_t size) {
-    size_class& c = class_of(size == 0 ? options_.size : size);
+    size_class& c = size == 0 ? *default_class_ : class_for(size);
     std::byte* top = c.warm;
     if (top != nullptr) [[likely]] {
         c.warm = link_below(top);
-        --c.warm_count;
-        --statistics_.warm;
+        --warm_;
     } else if (!c.cold.empty()) {
         top = c.cold.back();
         c.cold.pop_back();
-        --statistics_.cold;
     } else {
         top = cut_fresh(c);
     }
-    ++statistics_.in_use;
     return stack_with(top, c.size);
 }
 
@@ -112,11 +110,8 @@ void stack_pool::release(const stack& s) noexcept {
     auto* top = static_cast<std::byte*>(s.top);
     link_below(top) = c.warm;
     c.warm = top;
-    ++c.warm_count;
-    ++statistics_.warm;
-    --statistics_.in_use;
-    if (statistics_.warm >= options_.keep + give_back_batch) [[unlikely]]
-        give_back(c);
+    if (++warm_ >= keep_ + give_back_batch) [[unlikely]]
+        give_back_batch_of_stacks();
 }
 
 std::size_t stack_pool::guard_size() noexcept {
@@ -128,7 +123,16 @@ std::size_t stack_pool::guard_size() noexcept {
 }
 
 stack_statistics stack_pool::statistics() const noexcept {
-    return statistics_;
+    stack_statistics result;
+    result.warm = warm_;
+    for (const size_class& c : classes_) result.cold += c.cold.size();
+    result.in_use = cut_ - result.warm - result.cold;
+    for (const slab* s = slabs_; s != nullptr; s = s->older) {
+        ++result.slabs;
+        result.reserved_bytes += s->bytes();
+    }
+    result.guards_are_mappings = guards_are_mappings_;
+    return result;
 }
 
 stack stack_pool::guarded_by(const void* address) const noexcept {
@@ -143,7 +147,7 @@ stack stack_pool::guarded_by(const void* address) const noexcept {
     return {};
 }
 
-stack_pool::size_class& stack_pool::class_of(std::size_t size) {
+stack_pool::size_class& stack_pool::class_for(std::size_t size) {
     if (size > (std::size_t{1} << (class_count - 1)) / size_multiplier) {
         throw std::system_error(ENOMEM, std::generic_category(),
                                 "a stack of " + std::to_string(size) + " bytes");
@@ -176,8 +180,6 @@ void stack_pool::add_slab(size_class& c) {
     s->begin = static_cast<std::byte*>(memory);
     s->older = slabs_;
     c.stacks += s->stacks;
-    ++statistics_.slabs;
-    statistics_.reserved_bytes += s->bytes();
     c.newest = slabs_ = s.release();
 }
 
@@ -187,37 +189,43 @@ std::byte* stack_pool::cut_fresh(size_class& c) {
     if (c.newest == nullptr || c.newest->fresh == c.newest->stacks) add_slab(c);
     slab& s = *c.newest;
     install_guard(s.guard(s.fresh));
+    ++cut_;
     return s.top(s.fresh++);
 }
 
 void stack_pool::install_guard(std::byte* guard) {
-    if (!statistics_.guards_are_mappings) {
+    if (!guards_are_mappings_) {
         if (::madvise(guard, guard_size(), madv_guard_install) == 0) return;
         // Before Linux 6.13, and in locked memory on any: EINVAL. It will not get better for the
         // next stack.
-        statistics_.guards_are_mappings = true;
+        guards_are_mappings_ = true;
     }
     if (::mprotect(guard, guard_size(), PROT_NONE) == 0) return;
-    throw std::system_error(
-        errno, std::generic_category(),
-        "mprotect of a guard below stack number " +
-            std::to_string(statistics_.in_use + statistics_.warm + statistics_.cold + 1) +
-            ": each takes two mappings here (raise sysctl vm.max_map_count)");
+    throw std::system_error(errno, std::generic_category(),
+                            "mprotect of a guard below stack number " + std::to_string(cut_ + 1) +
+                                ": each takes two mappings here (raise sysctl vm.max_map_count)");
+}
+
+// From the largest size down, so that a batch is always full: with fewer than a batch a size in
+// steady use would lose its stacks one system call at a time to others that only lie there.
+void stack_pool::give_back_batch_of_stacks() noexcept {
+    std::size_t wanted = give_back_batch;
+    for (auto c = classes_.rbegin(); c != classes_.rend() && wanted != 0; ++c) {
+        wanted -= give_back(*c, wanted);
+    }
 }
 
 // Takes the stacks that were released last: a crowd of fibers that ends in order has left
 // neighbours there, and a run of neighbours is one system call. Guards inside the range survive it,
 // both kinds.
-void stack_pool::give_back(size_class& c) noexcept {
+std::size_t stack_pool::give_back(size_class& c, std::size_t most) noexcept {
     std::array<std::byte*, give_back_batch> tops;
-    const std::size_t count = std::min(give_back_batch, c.warm_count);
-    for (std::size_t i = 0; i < count; ++i) {
-        tops[i] = c.warm;
+    std::size_t count = 0;
+    for (; count < most && c.warm != nullptr; ++count) {
+        tops[count] = c.warm;
         c.warm = link_below(c.warm);
     }
-    c.warm_count -= count;
-    statistics_.warm -= count;
-    statistics_.cold += count;
+    warm_ -= count;
     std::sort(tops.begin(), tops.begin() + count, std::greater<>());
     for (std::size_t i = 0; i < count;) {
         std::byte* const end = end_of_stack(tops[i]);
@@ -229,6 +237,7 @@ void stack_pool::give_back(size_class& c) noexcept {
         // Locked memory cannot be given back; the stack is as usable with it.
         ::madvise(limit, static_cast<std::size_t>(end - limit), MADV_DONTNEED);
     }
+    return count;
 }
 
 }  // namespace brio::inline v0::detail

@@ -84,25 +84,27 @@ private:
     struct slab;
     struct size_class {
         std::size_t size = 0;
-        std::byte* warm = nullptr;  // top of the stack that was released last
-        std::size_t warm_count = 0;
+        std::byte* warm = nullptr;     // top of the stack that was released last
         std::vector<std::byte*> cold;  // tops; has room for every stack of the class
         slab* newest = nullptr;        // the one that fresh stacks are cut from
         std::size_t stacks = 0;        // in all slabs of the class
     };
     static constexpr std::size_t class_count = 40;
 
-    size_class& class_of(std::size_t size);
+    size_class& class_for(std::size_t size);
     void add_slab(size_class& c);
     std::byte* cut_fresh(size_class& c);
     void install_guard(std::byte* guard);
-    void give_back(size_class& c) noexcept;
+    void give_back_batch_of_stacks() noexcept;
+    std::size_t give_back(size_class& c, std::size_t most) noexcept;
 
-    stack_pool_options options_;
+    const std::size_t keep_;
     std::array<size_class, class_count> classes_{};
-    slab* slabs_ =
-        nullptr;  // newest first; read by the signal handler, so never in a state of change
-    stack_statistics statistics_;
+    slab* slabs_ = nullptr;  // newest first; always whole, because the signal handler reads it
+    size_class* default_class_;
+    std::size_t warm_ = 0;  // of all classes
+    std::size_t cut_ = 0;   // stacks that have been handed out at least once
+    bool guards_are_mappings_;
 };
 
 }  // namespace brio::inline v0::detail

@@ -64,25 +64,27 @@ struct fiber : ready_node {
     fiber(scheduler& s, task_core& t, main b, const stack& m) noexcept
         : ready_node(kind::fiber, nullptr), owner(s), task(&t), body(b), memory(m) {}
 
+    // Hot: with ready_node, the first cache line. `state` to `deferred` lie in its tail padding.
+    status state = status::created;
+    bool eager = false;            // `creator` is set
+    bool cancel_pending = false;
+    bool interruptible = false;    // valid while parked
+    std::uint16_t deferred = 0;    // nested defer_cancel scopes
     machine_context saved;
+
     scheduler& owner;
     task_core* task;
-    main body;
-    stack memory;
     wait_hook* waiting_for = nullptr;
+    bool cancel_told_to_c = false;  // a libc call has failed with ECANCELED for the pending request
+    bool passthrough = false;       // libc's own behaviour, asked for by passthrough_scope
 
-    /// Set while an eager first step runs: its first suspension goes back here, not to the queue.
+    /// While an eager first step runs: its first suspension goes back here, not to the queue.
     machine_context* creator = nullptr;
     fiber* creating_fiber = nullptr;  // null when the creator is the loop
 
-    status state = status::created;
-    bool cancel_pending = false;
-    bool interruptible = false;     // valid while parked
-    bool cancel_told_to_c = false;  // a libc call has failed with ECANCELED for the pending request
-    bool passthrough = false;       // libc's own behaviour, asked for by passthrough_scope
-    std::uint16_t deferred = 0;     // nested defer_cancel scopes
-    std::optional<std::string>
-        cancel_message;  // of the latest pending request; kept when delivered
+    main body;
+    stack memory;
+    std::optional<std::string> cancel_message;  // of the latest pending request; kept when delivered
 };
 
 /// A view with a null data() is None.

@@ -41,7 +41,8 @@ void mailbox::ring() noexcept {
         const std::uint64_t one = 1;
         ::syscall(SYS_write, fd, &one, sizeof one);
     } else {
-        ::syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+        // Not private, as the wait for it: see the io_uring reactor.
+        ::syscall(SYS_futex, &word_, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
     }
     errno = saved;
 }

@@ -5,13 +5,10 @@
 namespace brio::inline v0 {
 namespace detail {
 
-fiber& require_fiber(const char* call) {
-    fiber* const self = this_fiber();
-    if (self == nullptr)
-        throw usage_error(std::string(call) +
-                          " suspends, so it must be called in a task: start it with brio::run or "
-                          "brio::create_task");
-    return *self;
+void throw_no_fiber(const char* call) {
+    throw usage_error(std::string(call) +
+                      " suspends, so it must be called in a task: start it with brio::run or "
+                      "brio::create_task");
 }
 
 scheduler& require_scheduler(const char* call) {
@@ -32,7 +29,7 @@ void park(fiber& self, wait_hook& hook) noexcept {
     if (self.cancel_pending && self.interruptible &&
         hook.abort(message_view(self.cancel_message)))
         self.cancel_pending = false;
-    self.owner.suspend();
+    self.owner.park();
     self.waiting_for = nullptr;
 }
 
@@ -48,8 +45,8 @@ cancelled_error take_cancel(fiber& self) {
     return self.cancel_message ? cancelled_error(*self.cancel_message) : cancelled_error();
 }
 
-void deliver_cancel(fiber& self) {
-    if (self.cancel_pending && may_interrupt(self)) throw take_cancel(self);
+void deliver_pending_cancel(fiber& self) {
+    if (may_interrupt(self)) throw take_cancel(self);
 }
 
 void private_wait::wake() noexcept {

@@ -22,8 +22,13 @@
 namespace brio::inline v0 {
 namespace detail {
 
+[[noreturn]] void throw_no_fiber(const char* call);
 /// The running fiber; usage_error, naming `call`, where there is none.
-fiber& require_fiber(const char* call);
+inline fiber& require_fiber(const char* call) {
+    fiber* const self = this_fiber();
+    if (self == nullptr) throw_no_fiber(call);
+    return *self;
+}
 /// The running loop; usage_error, naming `call`, where there is none.
 scheduler& require_scheduler(const char* call);
 
@@ -34,12 +39,15 @@ scheduler& require_scheduler(const char* call);
 void park(fiber& self, wait_hook& hook) noexcept;
 /// Asks `f` to stop. Loop thread.
 void request_cancel(fiber& f, std::string_view message) noexcept;
+void deliver_pending_cancel(fiber& self);
 /// The task that gets the request in place of `f`, which awaits it; null when it is for `f`.
 [[nodiscard]] inline task_core* cancel_goes_to(const fiber& f) noexcept {
     return f.waiting_for != nullptr && f.interruptible ? f.waiting_for->awaited_task() : nullptr;
 }
 /// Throws the pending request, if there is one and it may be delivered now.
-void deliver_cancel(fiber& self);
+inline void deliver_cancel(fiber& self) {
+    if (self.cancel_pending) [[unlikely]] deliver_pending_cancel(self);
+}
 /// Takes the pending request: the error to throw for it.
 [[nodiscard]] cancelled_error take_cancel(fiber& self);
 

@@ -19,21 +19,16 @@ time_point clock::now() noexcept {
 
 namespace detail {
 
+constinit thread_local scheduler* running_scheduler = nullptr;
+
 void throw_not_a_duration() {
     throw std::invalid_argument("delay: not a number");
 }
 
 namespace {
-thread_local scheduler* running_scheduler = nullptr;
 thread_local char thread_mark;
-}  // namespace
+}
 
-scheduler* this_scheduler() noexcept {
-    return running_scheduler;
-}
-fiber* this_fiber() noexcept {
-    return running_scheduler == nullptr ? nullptr : running_scheduler->current();
-}
 const void* scheduler::this_thread_mark() noexcept {
     return &thread_mark;
 }
@@ -91,7 +86,6 @@ void scheduler::enter(fiber& f) noexcept {
     f.state = fiber::status::running;
     current_ = &f;
     switch_context(cells_, own_, f.saved);
-    if (finished_ != nullptr) reap();
 }
 
 void scheduler::begin_turn() {
@@ -157,6 +151,7 @@ void scheduler::close() noexcept {
     invariant(!running_, "a loop is closed while it runs");
     closed_ = true;
     reactor_.reset();
+    if (finished_ != nullptr) reap();
     for (ready_node* node = mailbox_->close(); node != nullptr;) {
         ready_node* const after = node->next;
         drop(*node);
@@ -178,6 +173,72 @@ time_point scheduler::now() const noexcept {
 }
 
 // ---------------------------------------------------------------------- the suspending fiber's half
+//
+// suspend() is split by hand. Its first part calls nothing but the switch, and that as its last act:
+// so it needs no frame, a parked fiber touches fewer cache lines, and a yield is one call deep.
+
+void scheduler::yield() noexcept {
+    current_->state = fiber::status::ready;
+    if (ready_.full()) [[unlikely]]
+        return yield_with_full_queue();
+    ready_.push_back_unchecked(*current_);
+    suspend();
+}
+
+void scheduler::yield_with_full_queue() noexcept {
+    ready_.push_back(*current_);
+    suspend();
+}
+
+[[gnu::always_inline]] inline void scheduler::suspend() noexcept {
+    if (current_->eager) [[unlikely]]
+        return suspend_eager();
+    if (ready_.front().what == ready_node::kind::marker && turn_is_clearly_trivial()) {
+        ++turns_;
+        ready_.rotate();
+    }
+    ready_node& next = ready_.front();
+    if (next.what != ready_node::kind::fiber) [[unlikely]]
+        return suspend_slowly();
+    ready_.pop_front();
+    change_to(static_cast<fiber&>(next));
+}
+
+void scheduler::park() noexcept {
+    suspend();
+}
+
+/// From the running fiber to another (or to itself: then nothing happens).
+[[gnu::always_inline]] inline void scheduler::change_to(fiber& next) noexcept {
+    fiber& self = *current_;
+    next.state = fiber::status::running;
+    if (&next == &self) [[unlikely]]
+        return;
+    current_ = &next;
+    prefetch();
+    switch_context(cells_, self.saved, next.saved);
+}
+
+void scheduler::suspend_slowly() noexcept {
+    fiber& self = *current_;
+    if (fiber* const next = next_fiber()) return change_to(*next);
+    current_ = nullptr;
+    switch_context(cells_, self.saved, own_);
+}
+
+/// Back to who created it.
+void scheduler::suspend_eager() noexcept {
+    fiber& self = *current_;
+    self.eager = false;
+    current_ = self.creating_fiber;
+    switch_context(cells_, self.saved, *self.creator);
+}
+
+/// No call, no clock: for everything else turn_is_trivial() has the last word.
+inline bool scheduler::turn_is_clearly_trivial() const noexcept {
+    return ready_.has_two() && !stopping_ && mailbox_->empty() && timers_.empty() &&
+           (reactor_ == nullptr || reactor_->in_flight() == 0);
+}
 
 bool scheduler::turn_is_trivial() const noexcept {
     return !ready_.empty() && !stopping_ && mailbox_->empty() &&
@@ -185,60 +246,49 @@ bool scheduler::turn_is_trivial() const noexcept {
            (timers_.empty() || timers_.next() > now());
 }
 
+/// The next fiber to run; null when the loop's own stack has to go on first, with `handed_back_`.
 fiber* scheduler::next_fiber() noexcept {
     for (;;) {
         ready_node& node = ready_.pop_front();
-        switch (node.what) {
-            case ready_node::kind::fiber:
-                return static_cast<fiber*>(&node);
-            case ready_node::kind::bookkeeping:
-                node.run(node, ready_node::fate::run);
-                continue;
-            case ready_node::kind::marker:
-                if (turn_is_trivial()) {
-                    ++turns_;
-                    ready_.push_back(node);
-                    continue;
-                }
-                [[fallthrough]];
-            case ready_node::kind::callback:
-                handed_back_ = &node;
-                return nullptr;
+        if (node.what == ready_node::kind::fiber) return static_cast<fiber*>(&node);
+        if (node.what == ready_node::kind::bookkeeping) {
+            node.run(node, ready_node::fate::run);
+        } else if (node.what == ready_node::kind::marker && turn_is_trivial()) {
+            ++turns_;
+            ready_.push_back(node);
+        } else {
+            handed_back_ = &node;
+            return nullptr;
         }
     }
 }
 
-/// Where `self` goes when it stops running; sets who runs then.
-machine_context& scheduler::leave(fiber& self) noexcept {
-    if (self.creator != nullptr) {
-        current_ = std::exchange(self.creating_fiber, nullptr);
-        return *std::exchange(self.creator, nullptr);
-    }
-    current_ = next_fiber();
-    if (current_ == nullptr) return own_;
-    current_->state = fiber::status::running;
-    return current_->saved;
-}
-
-void scheduler::suspend() noexcept {
-    fiber& self = *current_;
-    machine_context& next = leave(self);
-    if (&next == &self.saved) return;
-    switch_context(cells_, self.saved, next);
-    if (finished_ != nullptr) reap();
-}
-
-void scheduler::yield() noexcept {
-    current_->state = fiber::status::ready;
-    ready_.push_back(*current_);
-    suspend();
+/// Fetches what later switches will touch: the record of a fiber far behind, and the stack of a
+/// nearer one, whose record was fetched when that was far. The distances are measured: 10,000
+/// yielding fibers take 65 ns a switch without, 19 with 1 and 3, 13 with 8 and 16.
+[[gnu::always_inline]] inline void scheduler::prefetch() const noexcept {
+    if (const ready_node* const later = ready_.peek(16)) __builtin_prefetch(later, 1);
+    const ready_node* const soon = ready_.peek(8);
+    if (soon == nullptr || soon->what != ready_node::kind::fiber) return;
+    const auto* const frames =
+        static_cast<const std::byte*>(static_cast<const fiber*>(soon)->saved.stack_pointer);
+    __builtin_prefetch(frames, 1);
+    __builtin_prefetch(frames + 64, 1);
 }
 
 void scheduler::finish(fiber& self) noexcept {
     self.state = fiber::status::finished;
-    machine_context& next = leave(self);
+    if (finished_ != nullptr) reap();
     finished_ = &self;
-    switch_context_for_good(cells_, self.saved, next);
+    machine_context* next = &own_;
+    if (self.eager) {
+        current_ = self.creating_fiber;
+        next = self.creator;
+    } else if ((current_ = next_fiber()) != nullptr) {
+        current_->state = fiber::status::running;
+        next = &current_->saved;
+    }
+    switch_context_for_good(cells_, self.saved, *next);
 }
 
 void scheduler::reap() noexcept {
@@ -254,12 +304,12 @@ void scheduler::reap() noexcept {
 void scheduler::fiber_main(void* argument) noexcept {
     fiber& self = *static_cast<fiber*>(argument);
     scheduler& loop = self.owner;
-    if (loop.finished_ != nullptr) loop.reap();
     self.body(*self.task);
     loop.finish(self);
 }
 
 fiber& scheduler::create_fiber(task_core& task, fiber::main body, std::size_t stack_size) {
+    if (finished_ != nullptr) reap();
     const stack memory = stacks_.allocate(stack_size);
     constexpr std::uintptr_t line = 64;
     const auto record =
@@ -277,10 +327,10 @@ void scheduler::start(fiber& f) noexcept {
 void scheduler::start_eagerly(fiber& f) noexcept {
     f.creating_fiber = current_;
     f.creator = current_ != nullptr ? &current_->saved : &own_;
+    f.eager = true;
     f.state = fiber::status::running;
     current_ = &f;
     switch_context(cells_, *f.creator, f.saved);
-    if (finished_ != nullptr) reap();
 }
 
 void scheduler::wake(fiber& f) noexcept {
@@ -295,10 +345,11 @@ void scheduler::append(ready_node& node) noexcept {
 }
 
 void scheduler::append(callback_list& list) noexcept {
-    for (ready_node* node = list.first(); node != nullptr; node = node->next)
+    while (ready_node* const node = list.pop_front()) {
         if (node->what == ready_node::kind::fiber)
             static_cast<fiber*>(node)->state = fiber::status::ready;
-    ready_.append(list);
+        ready_.push_back(*node);
+    }
     if (closed_) drop_ready();
 }
 

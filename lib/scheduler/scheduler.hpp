@@ -14,8 +14,8 @@
 //    trivial turn (nothing to poll, no timer, empty mailbox) are done on the suspending fiber's
 //    stack; callbacks and every other end of a turn are handed back to the loop's own stack.
 // 3. An eager first step returns to whoever created it, not to the queue.
-// 4. `finished_` is the fiber that has just made its last switch. Whoever arrives next gives its
-//    stack back: nobody can free the stack he runs on.
+// 4. `finished_` is the fiber that finished last; its stack is given back when the next one finishes
+//    or is made: nobody can free the stack he runs on.
 // 5. Loop thread only, but for the mailbox.
 
 #include "context/context.hpp"
@@ -79,8 +79,8 @@ public:
     void start_eagerly(fiber& f) noexcept;
     /// The running fiber lets everybody else who is ready run first.
     void yield() noexcept;
-    /// The running fiber stops until wake().
-    void suspend() noexcept;
+    /// The running fiber stops until wake(), or until its node has come off a callback list.
+    void park() noexcept;
     /// Appends a parked fiber to the ready queue. Each park is woken exactly once.
     void wake(fiber& f) noexcept;
     /// Null on the loop's own stack.
@@ -123,8 +123,14 @@ private:
     static const void* this_thread_mark() noexcept;
 
     // The two halves of the loop: a suspending fiber's and the loop's own.
-    machine_context& leave(fiber& self) noexcept;
+    void suspend() noexcept;
+    void suspend_slowly() noexcept;
+    void suspend_eager() noexcept;
+    void yield_with_full_queue() noexcept;
+    void change_to(fiber& next) noexcept;
     fiber* next_fiber() noexcept;
+    void prefetch() const noexcept;
+    [[nodiscard]] bool turn_is_clearly_trivial() const noexcept;
     [[nodiscard]] bool turn_is_trivial() const noexcept;
     void enter(fiber& f) noexcept;
     void run_node(ready_node& node);
@@ -167,10 +173,15 @@ private:
     return now + length;
 }
 
+/// Read through this_scheduler(). A plain load: no fiber ever changes its thread.
+extern constinit thread_local scheduler* running_scheduler [[gnu::tls_model("initial-exec")]];
+
 /// The loop that runs on this thread; null when none does.
-[[nodiscard]] scheduler* this_scheduler() noexcept;
+[[nodiscard]] inline scheduler* this_scheduler() noexcept { return running_scheduler; }
 /// The running fiber; null outside fibers.
-[[nodiscard]] fiber* this_fiber() noexcept;
+[[nodiscard]] inline fiber* this_fiber() noexcept {
+    return running_scheduler == nullptr ? nullptr : running_scheduler->current();
+}
 
 }  // namespace detail
 }  // namespace brio::inline v0

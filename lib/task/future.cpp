@@ -76,22 +76,20 @@ void future_core::set_message(std::string_view message) {
     if (message.data() != nullptr) message_ = new std::string(message);
 }
 
-namespace {
-/// `node` goes from its future's list into the ready queue.
-void hold_future(ready_node& node) noexcept {
-    if (node.what != ready_node::kind::callback) return;
-    auto& callback = static_cast<done_callback&>(node);
-    callback.future->retain();
-    callback.queued = true;
+/// The callbacks in `waiting_` go into the ready queue.
+void future_core::retain_for_callbacks() noexcept {
+    for (ready_node* node = waiting_.first(); node != nullptr; node = node->next) {
+        if (node->what != ready_node::kind::callback) continue;
+        static_cast<done_callback*>(node)->queued = true;
+        retain();
+    }
 }
-}  // namespace
 
 void future_core::become(status s) noexcept {
     invariant(status_ == status::pending, "a future ends twice");
     status_ = s;
     if (waiting_.empty()) return;
-    for (ready_node* node = waiting_.first(); node != nullptr; node = node->next)
-        hold_future(*node);
+    if (has_callbacks_) retain_for_callbacks();
     loop_->append(waiting_);
 }
 
@@ -148,13 +146,18 @@ void future_core::require_value() {
         throw invalid_state_error("result: the result of the " + describe() + " was moved out");
 }
 
-void future_core::add_waiter(ready_node& node) noexcept {
-    if (!done()) return waiting_.push_back(node);
-    hold_future(node);
-    loop_->append(node);
+void future_core::add_callback(done_callback& node) noexcept {
+    node.future = this;
+    if (done()) {
+        node.queued = true;
+        retain();
+        return loop_->append(node);
+    }
+    has_callbacks_ = true;
+    waiting_.push_back(node);
 }
 
-bool future_core::remove_waiter(ready_node& node) noexcept {
+bool future_core::remove_callback(done_callback& node) noexcept {
     if (done()) return false;
     waiting_.remove(node);
     return true;
@@ -218,10 +221,9 @@ void future_core::suspend_until_done() {
 
 std::uint64_t add_callback(future_core& core, done_callback& callback) {
     static thread_local std::uint64_t last_id = 0;
-    callback.future = &core;
     const std::uint64_t id = ++last_id;
     callback.id = id;
-    core.add_waiter(callback);  // a closed loop destroys it at once
+    core.add_callback(callback);  // a closed loop destroys it at once
     return id;
 }
 
@@ -230,8 +232,9 @@ bool remove_callback(future_core& core, std::uint64_t id) {
     if (core.done()) return false;
     for (ready_node* node = core.waiters().first(); node != nullptr; node = node->next) {
         if (node->what != ready_node::kind::callback) continue;
-        if (static_cast<done_callback*>(node)->id != id) continue;
-        core.remove_waiter(*node);
+        auto& callback = static_cast<done_callback&>(*node);
+        if (callback.id != id) continue;
+        core.remove_callback(callback);
         node->run(*node, ready_node::fate::drop);
         return true;
     }

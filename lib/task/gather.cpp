@@ -53,13 +53,21 @@ void gather_core::child_done(future_core& child) noexcept {
             return set_exception(child.stored_exception());
         }
     }
-    if (finished_ == watches_.size()) finish_all();
+    if (finished_ < watches_.size()) return;
+    // asyncio: a gather that was asked to stop ends cancelled, whatever its children made of it, with
+    // the message of the last one in the order of the arguments.
+    if (!cancel_requested_) return finish_all();
+    mark_children_retrieved();
+    set_exception(children_.back()->take_cancelled_error());
+}
+
+void gather_core::mark_children_retrieved() noexcept {
+    for (future_core* const child : children_)
+        if (!child->cancelled()) child->mark_retrieved();
 }
 
 void gather_core::finish_all() noexcept {
-    for (future_core* const child : children_)
-        if (!child->cancelled()) child->mark_retrieved();
-    if (cancel_requested_) return set_exception(children_.back()->take_cancelled_error());
+    mark_children_retrieved();
     lazy_ = true;
     finish();
 }

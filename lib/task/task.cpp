@@ -141,9 +141,9 @@ std::vector<any_task> all_tasks() {
 }
 
 void yield() {
-    detail::fiber& self = detail::require_fiber("yield");
-    self.owner.yield();
-    detail::deliver_cancel(self);
+    detail::require_fiber("yield");
+    detail::this_scheduler()->yield();
+    detail::deliver_cancel(*detail::this_fiber());
 }
 
 namespace detail {

@@ -31,23 +31,25 @@ FLOORS = [
 PUBLIC = {
     "lib/base": ["version", "fwd", "error", "outcome", "time"],
     "lib/fiber": ["context", "detail/ready_node"],
-    "lib/scheduler": ["event_loop", "lowlevel"],
+    "lib/scheduler": ["lowlevel"],
     "lib/sync": ["sync", "queue"],
-    "lib/task": ["future", "awaitable", "task", "gather", "wait", "timeout", "task_group", "run"],
     "lib/thread": ["thread"],
+    "lib/task": [
+        "awaitable", "event_loop", "exception_group", "future", "gather", "run", "task", "task_group",
+        "testing", "timeout", "wait", "detail/future_core", "detail/task_core", "detail/watcher",
+    ],
     "lib/bridge": ["bridge/boost_fiber"],
     "io/net": ["bytes", "io/socket"],
     "io/file": ["io/file"],
     "io/stream": ["stream", "brio"],
     "io/posix": ["posix"],
-    "lib/testing": ["testing"],
 }
 
 # Headers of other projects (prefix of the include) and the folders that may name them.
 FOREIGN = {
     "boost/context/": ["lib/context"],
     "boost/fiber/": ["lib/bridge", "include/brio/bridge", "bench"],
-    "boost/": [],
+    "boost/": ["bench"],
     "liburing": ["io/reactor", "bench"],
     "openssl/": ["io/stream"],
     "curl/": ["examples", "tests/posix"],
@@ -98,7 +100,7 @@ def breach_of(root, path, bracket, name):
             return "no such file in this repository"
         prefix = next((prefix for prefix in FOREIGN if name.startswith(prefix)), None)
         if prefix and not inside(path, FOREIGN[prefix]):
-            return f"{prefix} is confined to {', '.join(FOREIGN[prefix]) or 'no folder'}"
+            return f"{prefix} is confined to {', '.join(FOREIGN[prefix])}"
         if path.startswith("include/") and name in HEAVY:
             return "too heavy for a public header"
         return None

@@ -5,7 +5,8 @@
 //   pending -> finished    a value was stored (store_*), or set_exception
 //   pending -> cancelled   cancel()
 //
-// 1. Leaving `pending` appends everybody in `waiting_` to the ready queue, in order.
+// 1. Leaving `pending` appends everybody in `waiting_` to the ready queue, in order. A callback in
+//    the ready queue holds a reference to the core that it reports; one on the list does not.
 // 2. A finished core has a value or `exception_`. In a cancelled one `exception_` is the
 //    cancelled_error that ended the task; the first who asks takes it, as in asyncio, and later
 //    ones get a new one with `message_`.
@@ -27,6 +28,8 @@
 
 namespace brio::inline v0 {
 namespace detail {
+
+struct done_callback;
 
 class future_core {
 public:
@@ -62,9 +65,9 @@ public:
     /// A value has been stored: the waiters are made ready.
     void finish() noexcept;
 
-    void add_waiter(ready_node& node) noexcept;
+    void add_callback(done_callback& node) noexcept;
     /// False when it is not waiting (any more).
-    bool remove_waiter(ready_node& node) noexcept;
+    bool remove_callback(done_callback& node) noexcept;
     [[nodiscard]] callback_list& waiters() noexcept { return waiting_; }
     /// It will never be done: whoever waits is forgotten.
     void drop_waiters() noexcept;
@@ -132,13 +135,15 @@ protected:
     bool lazy_ = false;   // the value is built by materialize() when first read
     bool taken_ = false;  // the value has been moved out
     bool marked_ = false;
-    bool shielded_ = false;  // a cancelled shield will report its failure
+    bool has_callbacks_ = false;  // in waiting_, among the fibers
+    bool shielded_ = false;       // a cancelled shield will report its failure
 
 private:
     [[nodiscard]] void* value_place() noexcept {
         return reinterpret_cast<std::byte*>(this) + value_offset_;
     }
     void suspend_until_done();
+    void retain_for_callbacks() noexcept;
     void drop() noexcept;
 };
 

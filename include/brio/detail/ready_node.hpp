@@ -24,8 +24,8 @@ struct ready_node {
     ready_node(const ready_node&) = delete;
     ready_node& operator=(const ready_node&) = delete;
 
-    ready_node* next = nullptr;
-    ready_node* previous = nullptr;  // used by callback_list only
+    ready_node* next = nullptr;  // in a callback_list, or in a mailbox
+    ready_node* previous = nullptr;
     runner run;
     kind what;
 
@@ -51,8 +51,14 @@ public:
         node.next = node.previous = nullptr;
     }
 
+    /// Null when empty.
+    ready_node* pop_front() noexcept {
+        ready_node* const node = first_;
+        if (node != nullptr) remove(*node);
+        return node;
+    }
+
 private:
-    friend class ready_queue;
     ready_node* first_ = nullptr;
     ready_node* last_ = nullptr;
 };

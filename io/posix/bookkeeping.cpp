@@ -1,0 +1,146 @@
+// The calls that change a descriptor, or make a number mean something new. They are libc's, never
+// wait and never fail because of a cancel; the layer forgets what it knew. Before the call and after
+// it: another thread may ask in between.
+
+#include <cstdarg>
+
+#include "posix/caller.hpp"
+#include "posix/descriptors.hpp"
+#include "posix/interpose.hpp"
+#include "posix/real.hpp"
+
+using namespace brio::detail::posix;
+
+extern "C" {
+
+int brio_posix_close(int fd) {
+    forget(fd);
+    forget_in_reactor(fd);
+    return real.close(fd);
+}
+
+int brio_posix_close_range(unsigned first, unsigned last, int flags) noexcept {
+    forget_range(first, last);
+    return real.close_range(first, last, flags);
+}
+
+void brio_posix_closefrom(int first) noexcept {
+    forget_range(first < 0 ? 0 : static_cast<unsigned>(first), ~0U);
+    real.closefrom(first);
+}
+
+int brio_posix_dup(int fd) noexcept {
+    const int copy = real.dup(fd);
+    note_duplicate();
+    forget(copy);
+    return copy;
+}
+
+int brio_posix_dup2(int from, int to) noexcept {
+    forget(to);
+    forget_in_reactor(to);
+    const int copy = real.dup2(from, to);
+    note_duplicate();
+    forget(to);
+    return copy;
+}
+
+int brio_posix_dup3(int from, int to, int flags) noexcept {
+    forget(to);
+    forget_in_reactor(to);
+    const int copy = real.dup3(from, to, flags);
+    note_duplicate();
+    forget(to);
+    return copy;
+}
+
+int brio_posix_fcntl(int fd, int command, ...) {
+    va_list arguments;
+    va_start(arguments, command);
+    void* const argument = va_arg(arguments, void*);  // an int, a pointer, or nothing
+    va_end(arguments);
+    const int result = real.fcntl(fd, command, argument);
+    if (command == F_SETFL) forget_open_file(fd);
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
+        note_duplicate();
+        forget(result);
+    }
+    return result;
+}
+
+int brio_posix_ioctl(int fd, unsigned long request, ...) noexcept {
+    va_list arguments;
+    va_start(arguments, request);
+    void* const argument = va_arg(arguments, void*);
+    va_end(arguments);
+    const int result = real.ioctl(fd, request, argument);
+    if (request == FIONBIO) forget_open_file(fd);
+    return result;
+}
+
+int brio_posix_setsockopt(int fd, int level, int name, const void* value,
+                          socklen_t size) noexcept {
+    const int result = real.setsockopt(fd, level, name, value, size);
+    if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO)) forget_open_file(fd);
+    return result;
+}
+
+int brio_posix_socket(int domain, int type, int protocol) noexcept {
+    const int fd = real.socket(domain, type, protocol);
+    forget(fd);
+    return fd;
+}
+
+int brio_posix_socketpair(int domain, int type, int protocol, int* both) noexcept {
+    const int result = real.socketpair(domain, type, protocol, both);
+    if (result == 0) {
+        forget(both[0]);
+        forget(both[1]);
+    }
+    return result;
+}
+
+int brio_posix_pipe(int* both) noexcept {
+    const int result = real.pipe(both);
+    if (result == 0) {
+        forget(both[0]);
+        forget(both[1]);
+    }
+    return result;
+}
+
+int brio_posix_pipe2(int* both, int flags) noexcept {
+    const int result = real.pipe2(both, flags);
+    if (result == 0) {
+        forget(both[0]);
+        forget(both[1]);
+    }
+    return result;
+}
+
+int brio_posix_eventfd(unsigned count, int flags) noexcept {
+    const int fd = real.eventfd(count, flags);
+    forget(fd);
+    return fd;
+}
+
+}  // extern "C"
+
+BRIO_INTERPOSE(close);
+BRIO_INTERPOSE(close_range);
+BRIO_INTERPOSE(closefrom);
+BRIO_INTERPOSE(dup);
+BRIO_INTERPOSE(dup2);
+BRIO_INTERPOSE(dup3);
+BRIO_INTERPOSE(fcntl);
+BRIO_INTERPOSE(ioctl);
+BRIO_INTERPOSE(setsockopt);
+BRIO_INTERPOSE(socket);
+BRIO_INTERPOSE(socketpair);
+BRIO_INTERPOSE(pipe);
+BRIO_INTERPOSE(pipe2);
+BRIO_INTERPOSE(eventfd);
+
+// The same function under the name that large-file programs use.
+extern "C" __attribute__((alias("brio_posix_fcntl"))) decltype(fcntl64) brio_posix_fcntl64;
+BRIO_INTERPOSE(fcntl64);

@@ -1,0 +1,67 @@
+#include "posix/caller.hpp"
+
+#include <atomic>
+#include <cstdlib>
+
+namespace brio::inline v0::detail::posix {
+
+namespace {
+
+enum class status : unsigned char { fresh, in_service, aside };
+constinit std::atomic<status> service{status::fresh};
+
+/// At the first call on a fiber. What exit() calls was registered by atexit and by static objects;
+/// handlers run in reverse order, so this one comes before the destructors of what lives since before
+/// the loop.
+bool begin_service() noexcept {
+    status expected = status::fresh;
+    if (service.compare_exchange_strong(expected, status::in_service)) std::atexit(&stand_aside);
+    return service.load() == status::in_service;
+}
+constinit thread_local const scheduler* left_behind = nullptr;
+constinit thread_local unsigned refusals = 0;
+
+}  // namespace
+
+void stand_aside() noexcept { service.store(status::aside); }
+void loop_was_left_behind() noexcept { left_behind = this_scheduler(); }
+
+fiber* suspendable_fiber() noexcept {
+    const scheduler* const loop = this_scheduler();
+    if (loop == nullptr) [[likely]]
+        return nullptr;
+    fiber* const self = loop->current();
+    if (self == nullptr || self->passthrough || loop == left_behind) return nullptr;
+    if (service.load(std::memory_order_relaxed) != status::in_service && !begin_service())
+        return nullptr;
+    return self;
+}
+
+void forget_in_reactor(int fd) noexcept {
+    scheduler* const loop = this_scheduler();
+    if (loop != nullptr && loop != left_behind && loop->has_reactor()) loop->io().forget(fd);
+}
+
+long tell_cancelled(fiber& self) noexcept {
+    self.cancel_told_to_c = true;
+    return -ECANCELED;
+}
+
+bool refused(fiber& self) noexcept {
+    if (!cancel_is_due(self)) [[likely]]
+        return false;
+    if (++refusals % 8 == 0) self.owner.yield();
+    if (!cancel_is_due(self)) return false;
+    tell_cancelled(self);
+    return true;
+}
+
+long wait_for(fiber& self, operation& op, std::optional<time_point> until) noexcept {
+    for (;;) {
+        const int result = perform(op, until);
+        if (result == -ECANCELED) return tell_cancelled(self);
+        if (result != -EINTR) return result;
+    }
+}
+
+}  // namespace brio::inline v0::detail::posix

@@ -1,0 +1,91 @@
+// pthread_join: never fails because of a cancel and is not cut short, since its callers ignore the
+// result and go on to free what the thread uses.
+//
+// The end of a thread is waited for through a pidfd of it (PIDFD_THREAD, Linux 6.9); where there is
+// none, a helper thread joins. A pidfd needs the thread's id, which glibc tells as a part of the id
+// of its CPU clock. It is taken while the thread is certainly alive: it is still not joinable after
+// the pidfd has been opened, so nobody else can have got the number.
+
+#include <pthread.h>
+
+#include <csignal>
+#include <exception>
+
+#include "base/feature_mask.hpp"
+#include "posix/caller.hpp"
+#include "posix/interpose.hpp"
+#include "posix/real.hpp"
+#include "posix/system_call.hpp"
+#include "thread/blocking_call.hpp"
+
+namespace brio::inline v0::detail::posix {
+
+namespace {
+
+constexpr unsigned pidfd_thread = O_EXCL;
+
+/// From CPUCLOCK_PERTHREAD clock ids (~id << 3 | flags); 0 when the thread has ended.
+int id_of(pthread_t thread) noexcept {
+    clockid_t clock = 0;
+    return ::pthread_getcpuclockid(thread, &clock) == 0 ? ~(clock >> 3) : 0;
+}
+
+/// Threads that do nothing but wait for others: many, as none may keep another from waiting.
+worker_pool& join_pool() {
+    static auto& pool = *new worker_pool("brio-join", 1000);
+    return pool;
+}
+
+int join_in_helper(pthread_t thread, void** result) {
+    struct joining {
+        pthread_t thread;
+        void* result;
+        int status;
+        void operator()() noexcept { status = real.pthread_join(thread, &result); }
+    };
+    try {
+        const joining done = run_in(join_pool(), "pthread_join", joining{thread, nullptr, 0});
+        if (done.status == 0 && result != nullptr) *result = done.result;
+        return done.status;
+    } catch (const std::exception&) {  // no memory, no thread: late is better than not at all
+        return real.pthread_join(thread, result);
+    }
+}
+
+int join_on_fiber(fiber& self, pthread_t thread, void** result) {
+    if (const int joined = ::pthread_tryjoin_np(thread, result); joined != EBUSY) return joined;
+    const not_cut_short whole(self);
+    const int id = id_of(thread);
+    if (id == 0) return real.pthread_join(thread, result);  // in its last instructions
+    const long fd = masked(feature::pidfd_thread)
+                        ? -EINVAL
+                        : system_call(SYS_pidfd_open, id, pidfd_thread);
+    if (fd < 0) return join_in_helper(thread, result);
+    int joined = ::pthread_tryjoin_np(thread, result);
+    if (joined == EBUSY) {
+        operation ended;
+        ended.what = operation::code::poll;
+        ended.fd = static_cast<int>(fd);
+        ended.flags = POLLIN;
+        wait_for(self, ended);
+        joined = real.pthread_join(thread, result);
+    }
+    system_call(SYS_close, fd);
+    return joined;
+}
+
+}  // namespace
+}  // namespace brio::inline v0::detail::posix
+
+using namespace brio;
+using namespace brio::detail;
+using namespace brio::detail::posix;
+
+extern "C" int brio_posix_pthread_join(pthread_t thread, void** result) {
+    fiber* const self = suspendable_fiber();
+    if (self == nullptr || ::pthread_equal(thread, ::pthread_self()) != 0)
+        return real.pthread_join(thread, result);
+    return join_on_fiber(*self, thread, result);
+}
+
+BRIO_INTERPOSE(pthread_join);

@@ -1,0 +1,112 @@
+// One poll operation of the reactor for each descriptor, the first that answers ends the wait.
+//
+// The signal mask of ppoll and pselect is the thread's, and other fibers run meanwhile, so it is not
+// changed. What the caller wants is to be woken by signals that are blocked now and that its mask
+// lets through: a signalfd shows when one is pending, without taking it. The system call that asks
+// for the answer is given the mask, and there the signal is delivered.
+
+#include "posix/readiness.hpp"
+
+#include <sys/signalfd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <memory>
+#include <new>
+
+#include "ops/operation.hpp"
+#include "posix/system_call.hpp"
+
+namespace brio::inline v0::detail::posix {
+
+namespace {
+
+/// A descriptor that is readable while a signal is pending that is blocked now, but not in `mask`;
+/// none when there is no such signal, -errno when the kernel gives none.
+class pending_signals {
+public:
+    explicit pending_signals(const sigset_t* mask) noexcept {
+        if (mask == nullptr) return;
+        sigset_t awaited;
+        ::sigemptyset(&awaited);
+        system_call(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, &awaited, kernel_sigset_size);
+        bool any = false;
+        for (int signal = 1; signal < _NSIG; ++signal) {
+            if (::sigismember(&awaited, signal) != 1) continue;
+            if (::sigismember(mask, signal) == 1)
+                ::sigdelset(&awaited, signal);
+            else
+                any = true;
+        }
+        if (any)
+            fd_ = static_cast<int>(system_call(SYS_signalfd4, -1, &awaited, kernel_sigset_size,
+                                               SFD_CLOEXEC | SFD_NONBLOCK));
+    }
+    pending_signals(const pending_signals&) = delete;
+    pending_signals& operator=(const pending_signals&) = delete;
+    ~pending_signals() {
+        if (fd_ >= 0) system_call(SYS_close, fd_);
+    }
+    [[nodiscard]] int descriptor() const noexcept { return fd_; }
+    static constexpr int none = INT_MIN;
+
+private:
+    int fd_ = none;
+};
+
+operation poll_operation(int fd, short events) noexcept {
+    operation op;
+    op.what = operation::code::poll;
+    op.fd = fd;
+    op.flags = static_cast<std::uint16_t>(events);
+    return op;
+}
+
+/// The operations of one wait; a few need no allocation, for libcurl waits on one or two.
+class operations {
+public:
+    /// False: out of memory.
+    [[nodiscard]] bool reserve(std::size_t count) noexcept {
+        if (count <= few_.size()) return true;
+        many_.reset(new (std::nothrow) operation[count]);
+        all_ = many_.get();
+        return all_ != nullptr;
+    }
+    void add(int fd, short events) noexcept { all_[count_++] = poll_operation(fd, events); }
+    [[nodiscard]] std::span<operation> get() const noexcept { return {all_, count_}; }
+
+private:
+    std::array<operation, 4> few_;
+    std::unique_ptr<operation[]> many_;
+    operation* all_ = few_.data();
+    std::size_t count_ = 0;
+};
+
+}  // namespace
+
+int wait_until_ready(std::span<pollfd> items, const sigset_t* mask,
+                     std::optional<time_point> until) noexcept {
+    const pending_signals signals(mask);
+    const int signal_fd = signals.descriptor();
+    if (signal_fd < 0 && signal_fd != pending_signals::none) return signal_fd;
+    operations ops;
+    if (!ops.reserve(items.size() + 1)) return -ENOMEM;
+    for (const pollfd& item : items)
+        if (item.fd >= 0) ops.add(item.fd, item.events);
+    if (signal_fd >= 0) ops.add(signal_fd, POLLIN);
+
+    const int ended = perform_any(ops.get(), until);
+    if (ended < 0) return ended;
+    std::size_t i = 0;
+    for (pollfd& item : items) {
+        item.revents = 0;
+        if (item.fd < 0) continue;
+        const int result = ops.get()[i++].result;
+        if (result > 0) item.revents = static_cast<short>(result);
+        if (result < 0 && result != -ECANCELED && result != -EBADF) return result;
+    }
+    return 0;
+}
+
+}  // namespace brio::inline v0::detail::posix

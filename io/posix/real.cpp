@@ -1,0 +1,194 @@
+// The system calls behind the hooks, and how libc's functions take their place.
+
+#include "posix/real.hpp"
+
+#include <dlfcn.h>
+
+#include <cerrno>
+#include <cstdarg>
+
+#include "posix/system_call.hpp"
+
+// Weak: a static executable without any other use of dlsym does not get it, and needs none.
+extern "C" __attribute__((weak)) decltype(dlsym) dlsym;
+
+namespace brio::inline v0::detail::posix {
+
+namespace {
+
+int as_int(long result) noexcept { return static_cast<int>(as_libc(result)); }
+
+timespec milliseconds(int count) noexcept { return {count / 1000, count % 1000 * 1'000'000L}; }
+
+int raw_poll(pollfd* items, nfds_t count, int timeout) noexcept {
+    timespec limit = milliseconds(timeout);
+    return as_int(system_call(SYS_ppoll, items, count, timeout < 0 ? nullptr : &limit, nullptr,
+                              kernel_sigset_size));
+}
+
+int raw_ppoll(pollfd* items, nfds_t count, const timespec* timeout, const sigset_t* mask) noexcept {
+    timespec limit;  // the kernel writes the rest back
+    if (timeout != nullptr) limit = *timeout;
+    return as_int(system_call(SYS_ppoll, items, count, timeout == nullptr ? nullptr : &limit, mask,
+                              kernel_sigset_size));
+}
+
+int raw_pselect(int count, fd_set* readable, fd_set* writable, fd_set* exceptional,
+                const timespec* timeout, const sigset_t* mask) noexcept {
+    timespec limit;
+    if (timeout != nullptr) limit = *timeout;
+    const struct {
+        const sigset_t* set;
+        std::size_t size;
+    } mask_and_size = {mask, kernel_sigset_size};
+    return as_int(system_call(SYS_pselect6, count, readable, writable, exceptional,
+                              timeout == nullptr ? nullptr : &limit, &mask_and_size));
+}
+
+int raw_select(int count, fd_set* readable, fd_set* writable, fd_set* exceptional,
+               timeval* timeout) noexcept {
+    timespec limit;
+    if (timeout != nullptr)
+        limit = {timeout->tv_sec + timeout->tv_usec / 1'000'000, timeout->tv_usec % 1'000'000 * 1000};
+    const long result = system_call(SYS_pselect6, count, readable, writable, exceptional,
+                                    timeout == nullptr ? nullptr : &limit, nullptr);
+    if (timeout != nullptr) *timeout = {limit.tv_sec, limit.tv_nsec / 1000};
+    return as_int(result);
+}
+
+unsigned raw_sleep(unsigned seconds) noexcept {
+    timespec left = {static_cast<time_t>(seconds), 0};
+    return system_call(SYS_nanosleep, &left, &left) == 0 ? 0 : static_cast<unsigned>(left.tv_sec);
+}
+
+int raw_usleep(useconds_t length) noexcept {
+    const timespec time = {length / 1'000'000, length % 1'000'000 * 1000L};
+    return as_int(system_call(SYS_nanosleep, &time, nullptr));
+}
+
+int raw_clock_nanosleep(clockid_t clock, int flags, const timespec* time, timespec* left) noexcept {
+    return static_cast<int>(-system_call(SYS_clock_nanosleep, clock, flags, time, left));
+}
+
+int raw_dup2(int from, int to) noexcept {
+    if (from != to) return as_int(system_call(SYS_dup3, from, to, 0));
+    const long flags = system_call(SYS_fcntl, from, F_GETFD);
+    return flags < 0 ? as_int(flags) : to;
+}
+
+int raw_fcntl(int fd, int command, ...) noexcept {
+    va_list arguments;
+    va_start(arguments, command);
+    void* const argument = va_arg(arguments, void*);
+    va_end(arguments);
+    return as_int(system_call(SYS_fcntl, fd, command, argument));
+}
+
+int raw_ioctl(int fd, unsigned long request, ...) noexcept {
+    va_list arguments;
+    va_start(arguments, request);
+    void* const argument = va_arg(arguments, void*);
+    va_end(arguments);
+    return as_int(system_call(SYS_ioctl, fd, request, argument));
+}
+
+}  // namespace
+
+constinit real_functions real = {
+    .read = [](int fd, void* data, size_t size) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_read, fd, data, size));
+    },
+    .readv = [](int fd, const iovec* parts, int count) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_readv, fd, parts, count));
+    },
+    .write = [](int fd, const void* data, size_t size) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_write, fd, data, size));
+    },
+    .writev = [](int fd, const iovec* parts, int count) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_writev, fd, parts, count));
+    },
+    .recv = [](int fd, void* data, size_t size, int flags) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_recvfrom, fd, data, size, flags, nullptr, nullptr));
+    },
+    .recvfrom = [](int fd, void* data, size_t size, int flags, sockaddr* from,
+                   socklen_t* from_size) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_recvfrom, fd, data, size, flags, from, from_size));
+    },
+    .recvmsg = [](int fd, msghdr* message, int flags) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_recvmsg, fd, message, flags));
+    },
+    .send = [](int fd, const void* data, size_t size, int flags) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_sendto, fd, data, size, flags, nullptr, 0));
+    },
+    .sendto = [](int fd, const void* data, size_t size, int flags, const sockaddr* to,
+                 socklen_t to_size) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_sendto, fd, data, size, flags, to, to_size));
+    },
+    .sendmsg = [](int fd, const msghdr* message, int flags) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_sendmsg, fd, message, flags));
+    },
+    .connect = [](int fd, const sockaddr* to, socklen_t to_size) noexcept {
+        return as_int(system_call(SYS_connect, fd, to, to_size));
+    },
+    .accept = [](int fd, sockaddr* from, socklen_t* from_size) noexcept {
+        return as_int(system_call(SYS_accept, fd, from, from_size));
+    },
+    .accept4 = [](int fd, sockaddr* from, socklen_t* from_size, int flags) noexcept {
+        return as_int(system_call(SYS_accept4, fd, from, from_size, flags));
+    },
+    .poll = &raw_poll,
+    .ppoll = &raw_ppoll,
+    .select = &raw_select,
+    .pselect = &raw_pselect,
+    .sleep = &raw_sleep,
+    .usleep = &raw_usleep,
+    .nanosleep = [](const timespec* time, timespec* left) noexcept {
+        return as_int(system_call(SYS_nanosleep, time, left));
+    },
+    .clock_nanosleep = &raw_clock_nanosleep,
+    .getaddrinfo = nullptr,
+    .close = [](int fd) noexcept { return as_int(system_call(SYS_close, fd)); },
+    .close_range = [](unsigned first, unsigned last, int flags) noexcept {
+        return as_int(system_call(SYS_close_range, first, last, flags));
+    },
+    .closefrom = [](int first) noexcept {
+        system_call(SYS_close_range, first < 0 ? 0 : first, ~0U, 0);
+    },
+    .dup = [](int fd) noexcept { return as_int(system_call(SYS_dup, fd)); },
+    .dup2 = &raw_dup2,
+    .dup3 = [](int from, int to, int flags) noexcept {
+        return as_int(system_call(SYS_dup3, from, to, flags));
+    },
+    .fcntl = &raw_fcntl,
+    .ioctl = &raw_ioctl,
+    .setsockopt = [](int fd, int level, int name, const void* value, socklen_t size) noexcept {
+        return as_int(system_call(SYS_setsockopt, fd, level, name, value, size));
+    },
+    .socket = [](int domain, int type, int protocol) noexcept {
+        return as_int(system_call(SYS_socket, domain, type, protocol));
+    },
+    .socketpair = [](int domain, int type, int protocol, int* both) noexcept {
+        return as_int(system_call(SYS_socketpair, domain, type, protocol, both));
+    },
+    .pipe = [](int* both) noexcept { return as_int(system_call(SYS_pipe2, both, 0)); },
+    .pipe2 = [](int* both, int flags) noexcept {
+        return as_int(system_call(SYS_pipe2, both, flags));
+    },
+    .eventfd = [](unsigned count, int flags) noexcept {
+        return as_int(system_call(SYS_eventfd2, count, flags));
+    },
+    .pthread_join = [](pthread_t thread, void** result) {
+        return ::pthread_timedjoin_np(thread, result, nullptr);
+    },
+};
+
+void resolve_real_functions() noexcept {
+    if (&dlsym == nullptr) return;
+#define BRIO_RESOLVE(name)                             \
+    if (void* const found = dlsym(RTLD_NEXT, #name)) \
+        real.name = reinterpret_cast<decltype(real.name)>(found);
+    BRIO_REAL_FUNCTIONS(BRIO_RESOLVE)
+#undef BRIO_RESOLVE
+}
+
+}  // namespace brio::inline v0::detail::posix

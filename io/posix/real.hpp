@@ -1,0 +1,44 @@
+#pragma once
+// What stands behind the hooks: libc's own functions (or those of whoever interposes them after us:
+// a sanitizer, another preloaded library).
+//
+// 1. Until resolve_real_functions() has run, and in static executables for ever, each is the bare
+//    system call. So a hook can be called before any constructor has run, and without dlsym, which
+//    allocates. Missing then: cancellation points of pthread_cancel.
+// 2. getaddrinfo is no system call: null in static executables, which have no hook for it.
+//    pthread_join is none either, but has another name: pthread_timedjoin_np without a time.
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <ctime>
+
+namespace brio::inline v0::detail::posix {
+
+#define BRIO_REAL_FUNCTIONS(X)                                                          \
+    X(read) X(readv) X(write) X(writev) X(recv) X(recvfrom) X(recvmsg) X(send)          \
+    X(sendto) X(sendmsg) X(connect) X(accept) X(accept4) X(poll) X(ppoll) X(select)     \
+    X(pselect) X(sleep) X(usleep) X(nanosleep) X(clock_nanosleep) X(getaddrinfo)        \
+    X(close) X(close_range) X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl)       \
+    X(setsockopt) X(socket) X(socketpair) X(pipe) X(pipe2) X(eventfd) X(pthread_join)
+
+struct real_functions {
+#define BRIO_REAL_MEMBER(name) decltype(&::name) name;
+    BRIO_REAL_FUNCTIONS(BRIO_REAL_MEMBER)
+#undef BRIO_REAL_MEMBER
+};
+
+extern real_functions real;
+
+/// Looks libc's functions up. Once, at start-up, before there are threads.
+void resolve_real_functions() noexcept;
+
+}  // namespace brio::inline v0::detail::posix

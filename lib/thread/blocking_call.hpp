@@ -1,0 +1,64 @@
+#pragma once
+// A call that blocks, made on a thread of a pool while the calling fiber is suspended.
+//
+// 1. The work owns what it reads and writes: a cancel ends the wait at once, and the work goes on
+//    without anybody.
+// 2. It belongs to the fiber that waits, to nobody after a cancel. Who comes last deletes it: the
+//    fiber, or the loop when the thread is done (also a loop that closes), or the thread when the
+//    loop has closed. All but the last happen on the loop's thread, so there is no count.
+
+#include "scheduler/mailbox.hpp"
+#include "scheduler/park.hpp"
+#include "thread/worker_pool.hpp"
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <brio/detail/ready_node.hpp>
+
+namespace brio::inline v0 {
+namespace detail {
+
+class blocking_call : public job, public ready_node {
+public:
+    virtual ~blocking_call();
+
+    /// Runs work() on a thread of `pool`. Returns when it is done. **Suspends** always.
+    /// **Cancellation**: throws cancelled_error at once; `call` is then deleted when the work is
+    /// over. **Throws** std::system_error when there is no thread, usage_error outside fibers.
+    static void make(worker_pool& pool, const char* what, std::unique_ptr<blocking_call>& call);
+
+protected:
+    blocking_call() noexcept;
+
+private:
+    class thread_wait;
+
+    /// On a thread of the pool.
+    virtual void work() noexcept = 0;
+
+    static void run_job(job& j) noexcept;
+    static void arrive(ready_node& node, fate f);
+
+    mailbox* box_ = nullptr;  // of the loop that waits; retained until the job is done
+    thread_wait* waiting_ = nullptr;  // loop thread; null when nobody waits any more
+};
+
+/// Calls `work` on a thread of `pool` and returns it, with what it has found. `what` names it in
+/// dumps. See blocking_call::make.
+template <class Work>
+    requires std::is_nothrow_invocable_v<Work&>
+Work run_in(worker_pool& pool, const char* what, Work work) {
+    struct holder final : blocking_call {
+        explicit holder(Work&& w) : held(std::move(w)) {}
+        void work() noexcept override { held(); }
+        Work held;
+    };
+    std::unique_ptr<blocking_call> call(new holder(std::move(work)));
+    blocking_call::make(pool, what, call);
+    return std::move(static_cast<holder&>(*call).held);
+}
+
+}  // namespace detail
+}  // namespace brio
