@@ -205,7 +205,9 @@ void future_core::await() {
             throw usage_error("await: the " + describe() + " cannot await itself");
         await_hook hook(*this);
         waiting_.push_back(self);
+        retain();
         park(self, hook);
+        self.task->take_awaited(*this);
         if (self.cancel_pending) [[unlikely]]
             cancelled_while_waking(self);
     }
@@ -224,7 +226,6 @@ void future_core::cancelled_while_waking(fiber& self) {
 // ---------------------------------------------------------------------------------- done callbacks
 
 std::uint64_t add_callback(future_core& core, done_callback& callback) {
-    require_thread_of(core, "add_done_callback");
     static thread_local std::uint64_t last_id = 0;
     const std::uint64_t id = ++last_id;
     callback.id = id;

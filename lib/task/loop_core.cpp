@@ -106,9 +106,10 @@ std::string loop_core::origin_of(const future_core& f) const {
 }
 
 void loop_core::report(const exception_report& what) noexcept {
-    if (handler_ == nullptr) return report_by_default(what);
+    const std::shared_ptr<event_loop::handler> handler = handler_;  // it may replace itself
+    if (handler == nullptr) return report_by_default(what);
     try {
-        handler_->call(what);
+        handler->call(what);
     } catch (...) {
         report_by_default(what);
         report_by_default(

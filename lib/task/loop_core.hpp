@@ -71,7 +71,7 @@ private:
     task_core* last_task_ = nullptr;
     bool eager_tasks_;
     bool debug_;
-    std::unique_ptr<event_loop::handler> handler_;
+    std::shared_ptr<event_loop::handler> handler_;
     std::unordered_map<const future_core*, std::string> origins_;
 };
 

@@ -92,7 +92,10 @@ public:
     /// The value's place; T is the stored type of the handle's type.
     template <class Stored>
     [[nodiscard]] Stored& value() {
-        if (lazy_) materialize();
+        if (lazy_) {
+            materialize();
+            lazy_ = false;
+        }
         return *std::launder(static_cast<Stored*>(value_place()));
     }
     /// Constructs the value in place; finish() makes it seen.
@@ -110,6 +113,8 @@ public:
     /// For one pass over many handles: false when it was marked before. Unmark afterwards.
     [[nodiscard]] bool mark() noexcept { return !std::exchange(marked_, true); }
     void unmark() noexcept { marked_ = false; }
+    /// For cancelled shields: true for the first, which reports a later failure of this core.
+    [[nodiscard]] bool take_shield_report() noexcept { return !std::exchange(shielded_, true); }
     /// The value has been moved out: later reads throw.
     void mark_taken() noexcept { taken_ = true; }
 
@@ -135,6 +140,7 @@ protected:
     bool taken_ = false;  // the value has been moved out
     bool marked_ = false;
     bool has_callbacks_ = false;  // in waiting_, among the fibers
+    bool shielded_ = false;       // a cancelled shield will report its failure
 
 private:
     [[nodiscard]] void* value_place() noexcept {
