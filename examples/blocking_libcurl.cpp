@@ -29,8 +29,8 @@ int main(int argc, char** argv) {
     brio::posix::require();
     brio::run([&] {
         std::vector<brio::task<std::string>> pages;
-        for (const std::string url : std::vector<std::string>(argv + 1, argv + argc))
-            pages.push_back(brio::create_task([url] { return fetch(url); }));
+        for (int i = 1; i < argc; ++i)
+            pages.push_back(brio::create_task([url = argv[i]] { return fetch(url); }));
         for (const std::string& page : brio::gather(pages).await())
             std::fputs(page.c_str(), stdout);
     });

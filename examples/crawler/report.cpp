@@ -1,7 +1,7 @@
 #include "report.hpp"
 
 #include <chrono>
-#include <cinttypes>
+#include <cstdarg>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -18,7 +18,7 @@ constexpr std::size_t addresses_shown = 10;  // of each kind of failure
 
 std::string with_commas(std::uint64_t number) {
     std::string digits = std::to_string(number);
-    for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+    for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
     return digits;
 }
 
@@ -47,14 +47,13 @@ std::string os_threads() {
     return "unknown";
 }
 
-void print_row(const char* name, const std::string& value) {
-    std::printf("  %-20s %s\n", name, value.c_str());
-}
-
-std::string text(const char* format, double number) {
-    char buffer[64];
-    std::snprintf(buffer, sizeof buffer, format, number);
-    return buffer;
+[[gnu::format(printf, 2, 3)]] void print_row(const char* name, const char* format, ...) {
+    std::printf("  %-20s ", name);
+    std::va_list values;
+    va_start(values, format);
+    std::vprintf(format, values);
+    va_end(values);
+    std::printf("\n");
 }
 
 void print_speed(const tally& whole, const tally& one_by_one) {
@@ -62,10 +61,9 @@ void print_speed(const tally& whole, const tally& one_by_one) {
     const double each =
         seconds(one_by_one.elapsed()).count() / static_cast<double>(one_by_one.fetches);
     const double all = each * static_cast<double>(whole.fetches);
-    print_row("one after another", text("%.2f s", all) + text(" (%.1f ms each,", each * 1e3) +
-                                       " measured on the first " +
-                                       std::to_string(one_by_one.fetches) + ")");
-    print_row("speed-up", text("%.1f", all / seconds(whole.elapsed()).count()));
+    print_row("one after another", "%.2f s (%.1f ms each, measured on the first %zu)", all,
+              each * 1e3, one_by_one.fetches);
+    print_row("speed-up", "%.1f", all / seconds(whole.elapsed()).count());
 }
 
 void print_failures(const std::vector<failure>& failures) {
@@ -97,15 +95,15 @@ progress::~progress() {
 
 void print_report(const tally& whole, const tally& one_by_one) {
     std::printf("\n");
-    print_row("pages", with_commas(whole.pages));
-    print_row("bytes", with_commas(whole.bytes));
-    print_row("errors", with_commas(whole.failures.size()));
-    if (whole.cancelled > 0) print_row("cancelled", with_commas(whole.cancelled));
-    print_row("wall time", text("%.2f s", seconds(whole.elapsed()).count()));
+    print_row("pages", "%s", with_commas(whole.pages).c_str());
+    print_row("bytes", "%s", with_commas(whole.bytes).c_str());
+    print_row("errors", "%zu", whole.failures.size());
+    if (whole.cancelled > 0) print_row("cancelled", "%zu", whole.cancelled);
+    print_row("wall time", "%.2f s", seconds(whole.elapsed()).count());
     print_speed(whole, one_by_one);
-    print_row("most in flight", with_commas(whole.most_in_flight));
-    print_row("OS threads", os_threads());
-    print_row("reactor", std::string(brio::get_running_loop().reactor_name()));
+    print_row("most in flight", "%zu", whole.most_in_flight);
+    print_row("OS threads", "%s", os_threads().c_str());
+    print_row("reactor", "%s", brio::get_running_loop().reactor_name().data());
     std::printf("\n");
     print_failures(whole.failures);
 }

@@ -109,7 +109,7 @@ std::optional<url> with_authority(const std::string& scheme, std::string_view re
     const std::size_t host = authority.rfind('@') + 1;  // npos + 1 is 0
     std::string place = std::string(authority.substr(0, host)) + lower(authority.substr(host));
     const std::string_view default_port = scheme == "http" ? ":80" : ":443";
-    if (place.ends_with(default_port)) place.resize(place.size() - default_port.size());
+    if (place.ends_with(default_port)) place.erase(place.size() - default_port.size());
     if (place.size() == host || place.find_first_of(space) != std::string::npos)
         return std::nullopt;
 

@@ -76,6 +76,7 @@ protected:
     /// The result of child i: moved out where nobody else can read it.
     template <class T>
     slot_t<T> result_of(std::size_t i) {
+        child(i).require_value();
         if constexpr (std::is_void_v<T>)
             return {};
         else
@@ -112,7 +113,6 @@ public:
 private:
     friend Builder;
     void materialize() override {
-        this->lazy_ = false;
         if constexpr (std::is_void_v<Result>)
             this->template store<nothing>();
         else
@@ -209,14 +209,19 @@ struct build_outcome_vector {
         return all;
     }
 };
+/// A range that is given away with its elements: a container, not a view of somebody else's.
+template <class R>
+concept gives_elements =
+    !std::is_lvalue_reference_v<R> &&
+    std::is_const_v<std::remove_reference_t<element_t<const std::remove_reference_t<R>>>>;
 template <class R>
 void add_range(loop_core& loop, const char* call, child_list& children, R&& range) {
     if constexpr (requires { range.size(); }) children.reserve(range.size());
     for (auto&& a : range) {
-        if constexpr (std::is_lvalue_reference_v<R>)
-            children.add(core_of(loop, call, a));
-        else
+        if constexpr (gives_elements<R>)
             children.add(core_of(loop, call, std::move(a)));
+        else
+            children.add(core_of(loop, call, std::forward<decltype(a)>(a)));
     }
 }
 }  // namespace detail
@@ -261,8 +266,9 @@ template <gatherable... A>
         loop, children, true);
 }
 /// gather(*range): a std::vector of the results, in the range's order (void when they are void;
-/// references as std::reference_wrapper). An rvalue range gives its elements away. A range of handles
-/// needs no running loop: the future is of the first one's loop.
+/// references as std::reference_wrapper). An rvalue container gives its elements away; a view, such as
+/// std::span, does not. A range of handles needs no running loop: the future is of the first one's
+/// loop.
 template <awaitable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_result_t<R>> gather(
     R&& awaitables) {

@@ -209,7 +209,7 @@ public:
 
 private:
     void materialize() override {
-        this->lazy_ = false;
+        this->inner().require_value();
         if constexpr (std::is_void_v<T>)
             this->template store<nothing>();
         else if constexpr (std::is_reference_v<T>)

@@ -240,8 +240,11 @@ void shield_core::on_done(watch& w) noexcept {
 
 bool shield_core::cancel(std::string_view message) {
     if (!future_core::cancel(message)) return false;
-    // The entry on inner's list holds this: an inner future that nobody else knows goes with it.
-    std::exchange(inner_, nullptr)->release();
+    // The entry on inner's list holds this: an inner future that nobody else knows goes with it. One
+    // entry is enough to report a failure; more would pile up on a future that lives long.
+    future_core* const inner = std::exchange(inner_, nullptr);
+    if (!inner->take_shield_report()) forget(watch_);
+    inner->release();
     return true;
 }
 
