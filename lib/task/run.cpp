@@ -71,6 +71,7 @@ private:
 void cancel_all_tasks(event_loop& loop) {
     const std::vector<any_task> left = loop.core().tasks();
     if (left.empty()) return;
+    loop.core().require_able_to_run("runner::close");
     for (const any_task& t : left) t.cancel();
     loop.run_until_complete(detail::gather_untyped(loop.core(), left));
     for (const any_task& t : left) {
