@@ -166,9 +166,10 @@ public:
     future(detail::future_core* core, detail::adopt_t a) noexcept : any_future(core, a) {}
 
     /// Suspends until done (not at all when it is). On an lvalue: a view of the shared result, valid
-    /// while a handle lives; may be called again. On an rvalue: the value, moved when this is the
-    /// last handle, else copied; a move-only value is taken, and a later read throws
-    /// invalid_state_error. Throws what was set instead, or cancelled_error.
+    /// while a handle lives, and at least until this task awaits again; may be called again. On an
+    /// rvalue: the value, moved when this is the last handle, else copied; a move-only value is
+    /// taken, and a later read throws invalid_state_error. Throws what was set instead, or
+    /// cancelled_error.
     shared_result_t<T> await() const& { return detail::await_view<T>(core()); }
     T await() && { return detail::await_value<T>(std::move(*this)); }
     /// As await(), but never suspends: invalid_state_error when not done.
@@ -254,6 +255,7 @@ void done_callback_of<F>::call(ready_node& node, fate what) {
 template <std::invocable<any_future> F>
 callback_id any_future::add_done_callback(F&& f) const {
     auto& c = core();
+    c.require_own_thread("add_done_callback");
     auto* const node = new detail::done_callback_of<std::decay_t<F>>(std::forward<F>(f));
     return callback_id{detail::add_callback(c, *node)};
 }

@@ -13,7 +13,6 @@
 #include <brio/task.hpp>
 
 #include <functional>
-#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -77,6 +76,7 @@ protected:
     /// The result of child i: moved out where nobody else can read it.
     template <class T>
     slot_t<T> result_of(std::size_t i) {
+        child(i).require_value();
         if constexpr (std::is_void_v<T>)
             return {};
         else
@@ -113,7 +113,6 @@ public:
 private:
     friend Builder;
     void materialize() override {
-        this->lazy_ = false;
         if constexpr (std::is_void_v<Result>)
             this->template store<nothing>();
         else
@@ -153,6 +152,14 @@ private:
 };
 /// The running loop; usage_error, naming `call`, when there is none.
 [[nodiscard]] loop_core& loop_for(const char* call);
+/// Likewise; for a range of handles the loop of the first one where none runs.
+[[nodiscard]] loop_core& loop_for(const char* call, const any_future& first);
+template <class R>
+loop_core& loop_for_range(const char* call, R& range) {
+    if constexpr (future_like<element_t<R>>)
+        if (std::begin(range) != std::end(range)) return loop_for(call, *std::begin(range));
+    return loop_for(call);
+}
 
 template <class Result, class Builder>
 future<Result> start_gather(loop_core& loop, child_list& children, bool return_exceptions) {
@@ -202,18 +209,21 @@ struct build_outcome_vector {
         return all;
     }
 };
+/// A range that is given away with its elements: a container, not a view of somebody else's.
+template <class R>
+concept gives_elements =
+    !std::is_lvalue_reference_v<R> &&
+    std::is_const_v<std::remove_reference_t<element_t<const std::remove_reference_t<R>>>>;
 template <class R>
 void add_range(loop_core& loop, const char* call, child_list& children, R&& range) {
     if constexpr (requires { range.size(); }) children.reserve(range.size());
     for (auto&& a : range) {
-        if constexpr (std::is_lvalue_reference_v<R>)
-            children.add(core_of(loop, call, a));
-        else
+        if constexpr (gives_elements<R>)
             children.add(core_of(loop, call, std::move(a)));
+        else
+            children.add(core_of(loop, call, std::forward<decltype(a)>(a)));
     }
 }
-/// gather(*handles, return_exceptions=True) whose results nobody reads.
-[[nodiscard]] future<void> gather_untyped(loop_core& loop, std::span<const any_task> tasks);
 }  // namespace detail
 
 template <class... A>
@@ -256,11 +266,13 @@ template <gatherable... A>
         loop, children, true);
 }
 /// gather(*range): a std::vector of the results, in the range's order (void when they are void;
-/// references as std::reference_wrapper). An rvalue range gives its elements away.
+/// references as std::reference_wrapper). An rvalue container gives its elements away; a view, such as
+/// std::span, does not. A range of handles needs no running loop: the future is of the first one's
+/// loop.
 template <awaitable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_result_t<R>> gather(
     R&& awaitables) {
-    detail::loop_core& loop = detail::loop_for("gather");
+    detail::loop_core& loop = detail::loop_for_range("gather", awaitables);
     detail::child_list children;
     detail::add_range(loop, "gather", children, std::forward<R>(awaitables));
     return detail::start_gather<gather_range_result_t<R>,
@@ -270,7 +282,7 @@ template <awaitable_range R>
 template <awaitable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_outcomes_t<R>> gather(
     return_exceptions_t, R&& awaitables) {
-    detail::loop_core& loop = detail::loop_for("gather");
+    detail::loop_core& loop = detail::loop_for_range("gather", awaitables);
     detail::child_list children;
     detail::add_range(loop, "gather", children, std::forward<R>(awaitables));
     return detail::start_gather<gather_range_outcomes_t<R>,

@@ -199,7 +199,7 @@ protected:
     [[nodiscard]] future_core& inner() const noexcept { return *inner_; }
 
 private:
-    future_core* inner_;
+    future_core* inner_;  // null after cancel()
     watch watch_;
 };
 template <class T>
@@ -209,7 +209,7 @@ public:
 
 private:
     void materialize() override {
-        this->lazy_ = false;
+        this->inner().require_value();
         if constexpr (std::is_void_v<T>)
             this->template store<nothing>();
         else if constexpr (std::is_reference_v<T>)

@@ -276,7 +276,7 @@ fiber* scheduler::next_fiber() noexcept {
     __builtin_prefetch(frames + 64, 1);
 }
 
-void scheduler::finish(fiber& self) noexcept {
+[[gnu::always_inline]] inline void scheduler::finish(fiber& self) noexcept {
     self.state = fiber::status::finished;
     if (finished_ != nullptr) reap();
     finished_ = &self;
@@ -291,7 +291,7 @@ void scheduler::finish(fiber& self) noexcept {
     switch_context_for_good(cells_, self.saved, *next);
 }
 
-void scheduler::reap() noexcept {
+inline void scheduler::reap() noexcept {
     fiber& f = *std::exchange(finished_, nullptr);
     const stack memory = f.memory;
     release_context(f.saved);

@@ -177,7 +177,9 @@ private:
 extern constinit thread_local scheduler* running_scheduler [[gnu::tls_model("initial-exec")]];
 
 /// The loop that runs on this thread; null when none does.
-[[nodiscard]] inline scheduler* this_scheduler() noexcept { return running_scheduler; }
+[[nodiscard]] inline scheduler* this_scheduler() noexcept {
+    return running_scheduler;
+}
 /// The running fiber; null outside fibers.
 [[nodiscard]] inline fiber* this_fiber() noexcept {
     return running_scheduler == nullptr ? nullptr : running_scheduler->current();

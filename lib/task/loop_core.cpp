@@ -87,19 +87,6 @@ void loop_core::close() noexcept {
     --references_;
 }
 
-void loop_core::add(task_core& t) noexcept {
-    t.previous_ = last_task_;
-    t.next_ = nullptr;
-    (last_task_ != nullptr ? last_task_->next_ : first_task_) = &t;
-    last_task_ = &t;
-}
-
-void loop_core::remove(task_core& t) noexcept {
-    (t.previous_ != nullptr ? t.previous_->next_ : first_task_) = t.next_;
-    (t.next_ != nullptr ? t.next_->previous_ : last_task_) = t.previous_;
-    t.next_ = t.previous_ = nullptr;
-}
-
 std::vector<any_task> loop_core::tasks() const {
     std::vector<any_task> all;
     for (task_core* t = first_task_; t != nullptr; t = t->next_) {
@@ -119,9 +106,10 @@ std::string loop_core::origin_of(const future_core& f) const {
 }
 
 void loop_core::report(const exception_report& what) noexcept {
-    if (handler_ == nullptr) return report_by_default(what);
+    const std::shared_ptr<event_loop::handler> handler = handler_;  // it may replace itself
+    if (handler == nullptr) return report_by_default(what);
     try {
-        handler_->call(what);
+        handler->call(what);
     } catch (...) {
         report_by_default(what);
         report_by_default(

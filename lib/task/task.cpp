@@ -46,7 +46,6 @@ void task_core::start(const task_options& options, const char* file, int line) {
     retain();
     if (loop_->debug() && *file != '\0') loop_->remember_origin(*this, file, line);
     loop_->add(*this);
-    listed_ = true;
     if (!options.eager_start.value_or(loop_->eager_tasks()) || !loop_->running())
         return loop_->start(*fiber_);
     loop_->start_eagerly(*fiber_);
@@ -89,10 +88,16 @@ void task_core::finish_with(std::exception_ptr error, bool cancelled) noexcept {
     leave_loop();
 }
 
+void task_core::take_awaited(future_core& f) noexcept {
+    if (f.shared()) return f.release();
+    if (future_core* const before = std::exchange(awaited_, &f)) before->release();
+}
+
 /// The loop lets go of the task: it is done, or the loop closes. May destroy it.
 void task_core::leave_loop() noexcept {
     loop_->remove(*this);
     fiber_ = nullptr;
+    if (future_core* const f = std::exchange(awaited_, nullptr)) f->release();
     release();
 }
 
@@ -133,6 +138,9 @@ any_task current_task() {
 
 std::vector<any_task> all_tasks() {
     return detail::require_loop("all_tasks").tasks();
+}
+std::vector<any_task> all_tasks(event_loop& loop) {
+    return loop.core().tasks();
 }
 
 void yield() {

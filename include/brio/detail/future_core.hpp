@@ -40,6 +40,10 @@ public:
     future_core(const future_core&) = delete;
     future_core& operator=(const future_core&) = delete;
 
+    // Small blocks are kept for the thread's next futures: lib/task/core_memory.cpp.
+    static void* operator new(std::size_t size);
+    static void operator delete(void* memory, std::size_t size) noexcept;
+
     void retain() noexcept { ++references_; }
     void release() noexcept {
         if (--references_ == 0) drop();
@@ -88,7 +92,10 @@ public:
     /// The value's place; T is the stored type of the handle's type.
     template <class Stored>
     [[nodiscard]] Stored& value() {
-        if (lazy_) materialize();
+        if (lazy_) {
+            materialize();
+            lazy_ = false;
+        }
         return *std::launder(static_cast<Stored*>(value_place()));
     }
     /// Constructs the value in place; finish() makes it seen.
@@ -106,6 +113,8 @@ public:
     /// For one pass over many handles: false when it was marked before. Unmark afterwards.
     [[nodiscard]] bool mark() noexcept { return !std::exchange(marked_, true); }
     void unmark() noexcept { marked_ = false; }
+    /// For cancelled shields: true for the first, which reports a later failure of this core.
+    [[nodiscard]] bool take_shield_report() noexcept { return !std::exchange(shielded_, true); }
     /// The value has been moved out: later reads throw.
     void mark_taken() noexcept { taken_ = true; }
 
@@ -131,12 +140,14 @@ protected:
     bool taken_ = false;  // the value has been moved out
     bool marked_ = false;
     bool has_callbacks_ = false;  // in waiting_, among the fibers
+    bool shielded_ = false;       // a cancelled shield will report its failure
 
 private:
     [[nodiscard]] void* value_place() noexcept {
         return reinterpret_cast<std::byte*>(this) + value_offset_;
     }
-    void suspend_until_done();
+    void cancelled_while_waking(fiber& self);
+    [[noreturn]] void throw_in_place_of_value();
     void retain_for_callbacks() noexcept;
     void drop() noexcept;
 };
