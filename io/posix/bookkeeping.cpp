@@ -4,6 +4,7 @@
 
 #include <cstdarg>
 
+#include "posix/caller.hpp"
 #include "posix/descriptors.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
@@ -14,6 +15,7 @@ extern "C" {
 
 int brio_posix_close(int fd) {
     forget(fd);
+    forget_in_reactor(fd);
     return real.close(fd);
 }
 
@@ -36,6 +38,7 @@ int brio_posix_dup(int fd) noexcept {
 
 int brio_posix_dup2(int from, int to) noexcept {
     forget(to);
+    forget_in_reactor(to);
     const int copy = real.dup2(from, to);
     note_duplicate();
     forget(to);
@@ -44,6 +47,7 @@ int brio_posix_dup2(int from, int to) noexcept {
 
 int brio_posix_dup3(int from, int to, int flags) noexcept {
     forget(to);
+    forget_in_reactor(to);
     const int copy = real.dup3(from, to, flags);
     note_duplicate();
     forget(to);

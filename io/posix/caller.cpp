@@ -37,6 +37,11 @@ fiber* suspendable_fiber() noexcept {
     return self;
 }
 
+void forget_in_reactor(int fd) noexcept {
+    scheduler* const loop = this_scheduler();
+    if (loop != nullptr && loop != left_behind && loop->has_reactor()) loop->io().forget(fd);
+}
+
 long tell_cancelled(fiber& self) noexcept {
     self.cancel_told_to_c = true;
     return -ECANCELED;

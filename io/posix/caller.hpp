@@ -33,6 +33,9 @@ void loop_was_left_behind() noexcept;
 /// The fiber that a blocking call of this moment may suspend; null: the call is libc's.
 [[nodiscard]] fiber* suspendable_fiber() noexcept;
 
+/// The calling thread's loop lets go of what it keeps for the number `fd`, which is about to be closed.
+void forget_in_reactor(int fd) noexcept;
+
 /// Whether a cancel is pending that a call from here would be told of.
 [[nodiscard]] inline bool cancel_is_due(const fiber& self) noexcept {
     return self.cancel_pending && may_interrupt(self);

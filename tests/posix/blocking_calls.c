@@ -1,0 +1,272 @@
+#define _GNU_SOURCE
+#include "posix/blocking_calls.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What _FORTIFY_SOURCE makes of calls; no header declares them without it. */
+ssize_t __read_chk(int, void*, size_t, size_t);
+ssize_t __recv_chk(int, void*, size_t, size_t, int);
+ssize_t __recvfrom_chk(int, void*, size_t, size_t, int, struct sockaddr*, socklen_t*);
+int __poll(struct pollfd*, nfds_t, int);
+int __poll_chk(struct pollfd*, nfds_t, int, size_t);
+int __ppoll_chk(struct pollfd*, nfds_t, const struct timespec*, const sigset_t*, size_t);
+
+static void must(int holds, const char* what) {
+    if (holds) return;
+    perror(what);
+    abort();
+}
+
+static void begin(struct scene* s) {
+    memset(s, 0, sizeof *s);
+    s->fd = s->peer = -1;
+    s->buffer = calloc(1, big_size);
+    must(s->buffer != NULL, "calloc");
+}
+
+void clear_scene(struct scene* s) {
+    if (s->fd >= 0) close(s->fd);
+    if (s->peer >= 0) close(s->peer);
+    free(s->buffer);
+}
+
+/* ---- pipes and sockets */
+
+static void reading_pipe(struct scene* s) {
+    int ends[2];
+    begin(s);
+    must(pipe(ends) == 0, "pipe");
+    s->fd = ends[0];
+    s->peer = ends[1];
+}
+static void writing_pipe(struct scene* s) {
+    int ends[2];
+    begin(s);
+    must(pipe(ends) == 0, "pipe");
+    s->fd = ends[1];
+    s->peer = ends[0];
+}
+static void stream(struct scene* s) {
+    int ends[2];
+    begin(s);
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
+    s->fd = ends[0];
+    s->peer = ends[1];
+}
+static void send_letter(struct scene* s) { must(write(s->peer, "x", 1) == 1, "write"); }
+static void take_all(struct scene* s) {
+    char* const into = malloc(big_size);
+    for (long left = big_size; left > 0;) {
+        const ssize_t count = read(s->peer, into, (size_t)left);
+        must(count > 0, "read");
+        left -= count;
+    }
+    free(into);
+}
+
+static struct iovec* two_parts(struct scene* s, size_t size) {
+    static _Thread_local struct iovec parts[2];
+    parts[0].iov_base = s->buffer;
+    parts[0].iov_len = size / 3;
+    parts[1].iov_base = s->buffer + size / 3;
+    parts[1].iov_len = size - size / 3;
+    return parts;
+}
+static struct msghdr message(struct iovec* parts, int count) {
+    struct msghdr m;
+    memset(&m, 0, sizeof m);
+    m.msg_iov = parts;
+    m.msg_iovlen = (size_t)count;
+    return m;
+}
+
+static long call_read(struct scene* s) { return read(s->fd, s->buffer, 100); }
+static long call_read_chk(struct scene* s) { return __read_chk(s->fd, s->buffer, 100, 100); }
+static long call_readv(struct scene* s) { return readv(s->fd, two_parts(s, 100), 2); }
+static long call_write(struct scene* s) { return write(s->fd, s->buffer, big_size); }
+static long call_writev(struct scene* s) { return writev(s->fd, two_parts(s, big_size), 2); }
+static long call_recv(struct scene* s) { return recv(s->fd, s->buffer, 100, 0); }
+static long call_recv_chk(struct scene* s) { return __recv_chk(s->fd, s->buffer, 100, 100, 0); }
+static long call_recvfrom(struct scene* s) {
+    return recvfrom(s->fd, s->buffer, 100, 0, NULL, NULL);
+}
+static long call_recvfrom_chk(struct scene* s) {
+    return __recvfrom_chk(s->fd, s->buffer, 100, 100, 0, NULL, NULL);
+}
+static long call_recvmsg(struct scene* s) {
+    struct msghdr m = message(two_parts(s, 100), 2);
+    return recvmsg(s->fd, &m, 0);
+}
+static long call_send(struct scene* s) { return send(s->fd, s->buffer, big_size, 0); }
+static long call_sendto(struct scene* s) {
+    return sendto(s->fd, s->buffer, big_size, 0, NULL, 0);
+}
+static long call_sendmsg(struct scene* s) {
+    const struct msghdr m = message(two_parts(s, big_size), 2);
+    return sendmsg(s->fd, &m, 0);
+}
+
+/* ---- connections */
+
+static void listener(struct scene* s) {
+    socklen_t size = sizeof s->address;
+    begin(s);
+    s->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    s->address.sun_family = AF_UNIX; /* the kernel chooses an abstract name */
+    must(bind(s->fd, (struct sockaddr*)&s->address, sizeof(sa_family_t)) == 0, "bind");
+    must(getsockname(s->fd, (struct sockaddr*)&s->address, &size) == 0, "getsockname");
+    must(listen(s->fd, 0) == 0, "listen");
+}
+/* An abstract name ends where the address does; the kernel's are 5 digits behind a zero byte. */
+static socklen_t address_size(void) { return sizeof(sa_family_t) + 6; }
+
+static void connect_to_listener(struct scene* s) {
+    s->peer = socket(AF_UNIX, SOCK_STREAM, 0);
+    must(connect(s->peer, (struct sockaddr*)&s->address, address_size()) == 0, "connect");
+}
+static long close_new(int fd) { return fd < 0 ? -1 : close(fd); }
+static long call_accept(struct scene* s) { return close_new(accept(s->fd, NULL, NULL)); }
+static long call_accept4(struct scene* s) {
+    return close_new(accept4(s->fd, NULL, NULL, SOCK_CLOEXEC));
+}
+/* With a backlog of 0 the second connection waits until the first has been accepted. */
+static void full_listener(struct scene* s) {
+    int first;
+    listener(s);
+    first = socket(AF_UNIX, SOCK_STREAM, 0);
+    must(connect(first, (struct sockaddr*)&s->address, address_size()) == 0, "first connect");
+    close(first);
+    s->peer = s->fd;
+    s->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+}
+static long call_connect(struct scene* s) {
+    return connect(s->fd, (struct sockaddr*)&s->address, address_size());
+}
+static void accept_one(struct scene* s) { close_new(accept(s->peer, NULL, NULL)); }
+
+/* ---- readiness */
+
+static struct pollfd readable(struct scene* s) {
+    const struct pollfd item = {s->fd, POLLIN, 0};
+    return item;
+}
+static long call_poll(struct scene* s) {
+    struct pollfd item = readable(s);
+    return poll(&item, 1, -1);
+}
+static long call_poll_internal(struct scene* s) {
+    struct pollfd item = readable(s);
+    return __poll(&item, 1, -1);
+}
+static long call_poll_chk(struct scene* s) {
+    struct pollfd item = readable(s);
+    return __poll_chk(&item, 1, -1, sizeof item);
+}
+static long call_ppoll(struct scene* s) {
+    struct pollfd item = readable(s);
+    return ppoll(&item, 1, NULL, NULL);
+}
+static long call_ppoll_chk(struct scene* s) {
+    struct pollfd item = readable(s);
+    return __ppoll_chk(&item, 1, NULL, NULL, sizeof item);
+}
+static long call_select(struct scene* s) {
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(s->fd, &set);
+    return select(s->fd + 1, &set, NULL, NULL, NULL);
+}
+static long call_pselect(struct scene* s) {
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(s->fd, &set);
+    return pselect(s->fd + 1, &set, NULL, NULL, NULL, NULL);
+}
+
+/* ---- time */
+
+static long call_sleep(struct scene* s) {
+    (void)s;
+    return sleep(1000);
+}
+static long call_usleep(struct scene* s) {
+    (void)s;
+    return usleep(1000 * 1000 * 1000);
+}
+static long call_nanosleep(struct scene* s) {
+    const struct timespec t = {1000, 0};
+    (void)s;
+    return nanosleep(&t, NULL);
+}
+static long call_clock_nanosleep(struct scene* s) {
+    const struct timespec t = {1000, 0};
+    (void)s;
+    return clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+}
+
+/* ---- threads */
+
+static long call_getaddrinfo(struct scene* s) {
+    struct addrinfo* found = NULL;
+    const int status = getaddrinfo("localhost", NULL, NULL, &found);
+    (void)s;
+    if (status == 0) freeaddrinfo(found);
+    return status;
+}
+static void* wait_for_letter(void* fd) {
+    char letter;
+    return (void*)syscall(SYS_read, (int)(long)fd, &letter, 1);
+}
+static void thread_on_pipe(struct scene* s) {
+    reading_pipe(s);
+    must(pthread_create(&s->thread, NULL, wait_for_letter, (void*)(long)s->fd) == 0,
+         "pthread_create");
+}
+static long call_pthread_join(struct scene* s) {
+    void* result = NULL;
+    const int status = pthread_join(s->thread, &result);
+    return status != 0 ? status : (long)result;
+}
+
+const struct blocking_call blocking_calls[] = {
+    {"read", reading_pipe, call_read, send_letter, ends_by_release, 1},
+    {"__read_chk", reading_pipe, call_read_chk, send_letter, ends_by_release, 1},
+    {"readv", reading_pipe, call_readv, send_letter, ends_by_release, 1},
+    {"write", writing_pipe, call_write, take_all, ends_by_release, big_size},
+    {"writev", writing_pipe, call_writev, take_all, ends_by_release, big_size},
+    {"recv", stream, call_recv, send_letter, ends_by_release, 1},
+    {"__recv_chk", stream, call_recv_chk, send_letter, ends_by_release, 1},
+    {"recvfrom", stream, call_recvfrom, send_letter, ends_by_release, 1},
+    {"__recvfrom_chk", stream, call_recvfrom_chk, send_letter, ends_by_release, 1},
+    {"recvmsg", stream, call_recvmsg, send_letter, ends_by_release, 1},
+    {"send", stream, call_send, take_all, ends_by_release, big_size},
+    {"sendto", stream, call_sendto, take_all, ends_by_release, big_size},
+    {"sendmsg", stream, call_sendmsg, take_all, ends_by_release, big_size},
+    {"connect", full_listener, call_connect, accept_one, ends_by_release, 0},
+    {"accept", listener, call_accept, connect_to_listener, ends_by_release, 0},
+    {"accept4", listener, call_accept4, connect_to_listener, ends_by_release, 0},
+    {"poll", reading_pipe, call_poll, send_letter, ends_by_release, 1},
+    {"__poll", reading_pipe, call_poll_internal, send_letter, ends_by_release, 1},
+    {"__poll_chk", reading_pipe, call_poll_chk, send_letter, ends_by_release, 1},
+    {"ppoll", reading_pipe, call_ppoll, send_letter, ends_by_release, 1},
+    {"__ppoll_chk", reading_pipe, call_ppoll_chk, send_letter, ends_by_release, 1},
+    {"select", reading_pipe, call_select, send_letter, ends_by_release, 1},
+    {"pselect", reading_pipe, call_pselect, send_letter, ends_by_release, 1},
+    {"sleep", begin, call_sleep, NULL, ends_by_itself, 0},
+    {"usleep", begin, call_usleep, NULL, ends_by_itself, 0},
+    {"nanosleep", begin, call_nanosleep, NULL, ends_by_itself, 0},
+    {"clock_nanosleep", begin, call_clock_nanosleep, NULL, ends_by_itself, 0},
+    {"getaddrinfo", begin, call_getaddrinfo, NULL, ends_by_itself, 0},
+    {"pthread_join", thread_on_pipe, call_pthread_join, send_letter, ends_by_release, 1},
+};
+const int blocking_call_count = sizeof blocking_calls / sizeof *blocking_calls;

@@ -1,0 +1,46 @@
+#pragma once
+/* One scene for each row of io/posix/symbols.def that waits, in C that knows nothing of Brio: a call
+ * that blocks, and what ends it. The tests play each on a fiber and on a plain thread. */
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { big_size = 1 << 20 }; /* more than a pipe or a socket takes at once */
+
+struct scene {
+    int fd;   /* what the call is made on */
+    int peer; /* what ends it; -1: none */
+    struct sockaddr_un address;
+    pthread_t thread;
+    char* buffer; /* big_size bytes */
+};
+
+enum ending {
+    ends_by_release,
+    ends_by_itself, /* the time passes, a helper is done */
+};
+
+struct blocking_call {
+    const char* symbol;
+    void (*prepare)(struct scene*);
+    /* Blocks. Returns what the function returned; a new descriptor is closed and counts as 0. */
+    long (*call)(struct scene*);
+    void (*release)(struct scene*);
+    enum ending ending;
+    long expected;
+};
+
+extern const struct blocking_call blocking_calls[];
+extern const int blocking_call_count;
+
+/* Of any scene: closes and frees. */
+void clear_scene(struct scene*);
+
+#ifdef __cplusplus
+}
+#endif

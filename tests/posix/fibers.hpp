@@ -1,0 +1,123 @@
+#pragma once
+// What the tests of the libc layer have in common.
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cerrno>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <brio/brio.hpp>
+#include <brio/testing.hpp>
+
+namespace posix_tests {
+
+/// A call of libc as its caller sees it.
+struct observed {
+    long result;
+    int error;  // errno; 0 when it was left alone
+    bool operator==(const observed&) const = default;
+};
+inline std::ostream& operator<<(std::ostream& out, const observed& o) {
+    return out << o.result << " with errno " << o.error << " (" << strerrorname_np(o.error) << ")";
+}
+
+template <class F>
+observed observe(F&& call) {
+    constexpr int untouched = 12345;
+    errno = untouched;
+    const long result = call();
+    return {result, errno == untouched ? 0 : errno};
+}
+
+/// The call on a thread without a loop: libc's own.
+template <class F>
+observed on_thread(F&& call) {
+    observed seen = {};
+    std::thread([&] { seen = observe(call); }).join();
+    return seen;
+}
+
+/// The call in a task, alone.
+template <class F>
+observed on_fiber(F&& call) {
+    return brio::run([&] { return observe(call); });
+}
+
+/// Lets everybody who can run do so, I/O included.
+inline void let_others_run() {
+    for (int turn = 0; turn < 20; ++turn) brio::yield();
+}
+
+/// Owns a descriptor.
+class descriptor {
+public:
+    explicit descriptor(int fd) : fd_(fd) {
+        if (fd < 0) throw std::system_error(errno, std::system_category(), "descriptor");
+    }
+    descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    descriptor& operator=(descriptor&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~descriptor() { close(); }
+    void close() {
+        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    }
+    operator int() const { return fd_; }
+
+private:
+    int fd_;
+};
+
+struct two_ends {
+    descriptor first;   // a pipe's reading end
+    descriptor second;  // its writing end
+};
+inline two_ends make_pipe(int flags = 0) {
+    std::array<int, 2> ends = {-1, -1};
+    EXPECT_EQ(::pipe2(ends.data(), flags), 0);
+    return {descriptor(ends[0]), descriptor(ends[1])};
+}
+inline two_ends make_socketpair(int type = SOCK_STREAM) {
+    std::array<int, 2> ends = {-1, -1};
+    EXPECT_EQ(::socketpair(AF_UNIX, type, 0, ends.data()), 0);
+    return {descriptor(ends[0]), descriptor(ends[1])};
+}
+
+inline sockaddr_in loopback(std::uint16_t port) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+/// A TCP socket that listens on loopback, and its port.
+struct listener {
+    explicit listener(int backlog = 16) : fd(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address = loopback(0);
+        socklen_t size = sizeof address;
+        EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+        EXPECT_EQ(::listen(fd, backlog), 0);
+        EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+        port = ntohs(address.sin_port);
+    }
+    descriptor fd;
+    std::uint16_t port = 0;
+};
+inline int connect_to(int fd, std::uint16_t port) {
+    const sockaddr_in address = loopback(port);
+    return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+}  // namespace posix_tests

@@ -1,0 +1,191 @@
+// Each row of symbols.def that waits, played by a C program that knows nothing of Brio.
+
+#include "posix/symbols.hpp"
+
+#include <netdb.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <string_view>
+#include <vector>
+
+#include <brio/posix.hpp>
+
+#include "posix/blocking_calls.h"
+#include "posix/fibers.hpp"
+
+namespace {
+
+using namespace posix_tests;
+using namespace std::chrono_literals;
+using testing::AnyOf;
+using testing::HasSubstr;
+
+std::vector<const blocking_call*> all_calls() {
+    std::vector<const blocking_call*> all;
+    for (int i = 0; i < blocking_call_count; ++i) all.push_back(&blocking_calls[i]);
+    return all;
+}
+
+class each_call : public testing::TestWithParam<const blocking_call*> {
+protected:
+    each_call() { call().prepare(&scene_); }
+    ~each_call() override { clear_scene(&scene_); }
+    static const blocking_call& call() { return *GetParam(); }
+    observed play() {
+        return observe([&] { return call().call(&scene_); });
+    }
+    void release() {
+        if (call().release != nullptr) call().release(&scene_);
+    }
+    bool is(std::string_view symbol) { return symbol == call().symbol; }
+    bool sleeps() { return std::string_view(call().symbol).find("sleep") != std::string_view::npos; }
+
+    /// What symbols.def says that a cancelled fiber gets.
+    observed when_cancelled() {
+        if (is("sleep")) return {1000, 0};
+        if (is("clock_nanosleep")) return {ECANCELED, 0};
+        if (is("getaddrinfo")) return {EAI_SYSTEM, ECANCELED};
+        return {-1, ECANCELED};
+    }
+
+    scene scene_;
+};
+
+// Sleeps are played on a virtual clock, so that they end.
+template <class F>
+auto run_on_clock_of(bool sleeps, F&& main) {
+    return sleeps ? brio::testing::run(main) : brio::run(main);
+}
+
+}  // namespace
+
+INSTANTIATE_TEST_SUITE_P(symbols, each_call, testing::ValuesIn(all_calls()),
+                         [](const auto& info) { return std::string(info.param->symbol); });
+
+TEST_P(each_call, suspends_the_fiber_and_not_the_thread) {
+    const observed seen = run_on_clock_of(sleeps(), [&] {
+        auto blocked = brio::create_task([&] { return play(); });
+        brio::yield();
+        EXPECT_FALSE(blocked.done());
+        release();
+        return blocked.await();
+    });
+    EXPECT_EQ(seen, (observed{call().expected, 0}));
+}
+
+TEST_P(each_call, answers_on_a_plain_thread_what_it_answers_on_a_fiber) {
+    if (sleeps()) GTEST_SKIP() << "takes as long as it says";
+    observed seen = {};
+    std::thread plain([&] { seen = play(); });
+    release();
+    plain.join();
+    // getaddrinfo may leave anything in errno.
+    EXPECT_EQ(seen.result, call().expected);
+}
+
+TEST_P(each_call, fails_when_it_is_cancelled_and_again_when_it_is_called_again) {
+    std::vector<observed> seen;
+    run_on_clock_of(sleeps(), [&] {
+        auto blocked = brio::create_task([&] {
+            seen.push_back(play());
+            if (is("pthread_join")) return;
+            seen.push_back(play());
+        });
+        brio::yield();
+        blocked.cancel();
+        let_others_run();
+        EXPECT_EQ(blocked.done(), !is("pthread_join"));
+        release();
+        // The request was told to C only, so it is still there at the end of the task.
+        EXPECT_THROW(blocked.await(), brio::cancelled_error);
+    });
+    if (is("pthread_join")) {
+        EXPECT_THAT(seen, testing::ElementsAre(observed{call().expected, 0}));
+    } else if (is("write") || is("writev") || is("send") || is("sendto") || is("sendmsg")) {
+        // What had been taken before is counted; nothing of it is lost.
+        ASSERT_EQ(seen.size(), 2U);
+        EXPECT_GT(seen[0].result, 0);
+        EXPECT_LT(seen[0].result, big_size);
+        EXPECT_EQ(seen[1], when_cancelled());
+    } else {
+        EXPECT_THAT(seen, testing::ElementsAre(when_cancelled(), when_cancelled()));
+    }
+}
+
+TEST_P(each_call, fails_at_once_in_a_fiber_that_was_cancelled_before) {
+    std::vector<observed> seen;
+    run_on_clock_of(sleeps(), [&] {
+        auto cancelled = brio::create_task([&] {
+            brio::current_task().cancel();
+            seen.push_back(play());
+        });
+        let_others_run();
+        EXPECT_EQ(cancelled.done(), !is("pthread_join"));
+        if (is("pthread_join")) release();
+        EXPECT_THROW(cancelled.await(), brio::cancelled_error);
+    });
+    if (is("pthread_join"))
+        EXPECT_THAT(seen, testing::ElementsAre(observed{call().expected, 0}));
+    else
+        EXPECT_THAT(seen, testing::ElementsAre(when_cancelled()));
+}
+
+TEST_P(each_call, loses_nothing_by_a_cancel) {
+    if (sleeps() || is("pthread_join") || is("getaddrinfo")) GTEST_SKIP() << "nothing to lose";
+    brio::run([&] {
+        auto blocked = brio::create_task([&] { return play(); });
+        brio::yield();
+        blocked.cancel();
+        EXPECT_THROW(blocked.await(), brio::cancelled_error);
+    });
+    // The same call again, by another fiber: it gets all.
+    const observed seen = brio::run([&] {
+        auto again = brio::create_task([&] { return play(); });
+        brio::yield();
+        release();
+        return again.await();
+    });
+    EXPECT_GT(seen.result, call().expected > 0 ? 0 : -1) << seen;
+}
+
+TEST_P(each_call, is_not_cut_short_while_cancels_are_deferred) {
+    const observed seen = run_on_clock_of(sleeps(), [&] {
+        observed result = {};
+        auto blocked = brio::create_task([&] {
+            const brio::defer_cancel whole;
+            result = play();
+        });
+        brio::yield();
+        blocked.cancel();
+        let_others_run();
+        release();
+        EXPECT_THROW(blocked.await(), brio::cancelled_error);
+        return result;
+    });
+    EXPECT_EQ(seen, (observed{call().expected, 0}));
+}
+
+TEST(symbols, each_row_that_waits_is_played) {
+    for (const auto& row : brio::detail::posix::symbols()) {
+        const auto plays = [&](const blocking_call* c) {
+            return std::string_view(c->symbol) == row.name;
+        };
+        const auto calls = all_calls();
+        EXPECT_EQ(std::any_of(calls.begin(), calls.end(), plays), row.waits) << row.name;
+    }
+}
+
+TEST(symbols, are_taken) {
+    EXPECT_TRUE(brio::posix::active());
+    EXPECT_NO_THROW(brio::posix::require());
+}
+
+TEST(symbols, can_be_asked_for) {
+    EXPECT_TRUE(brio::posix::suspends("recv"));
+    EXPECT_TRUE(brio::posix::suspends("__read_chk"));
+    EXPECT_FALSE(brio::posix::suspends("close"));
+    EXPECT_FALSE(brio::posix::suspends("fsync"));
+    EXPECT_FALSE(brio::posix::suspends(""));
+}
