@@ -199,8 +199,7 @@ public:
         core().set_exception(std::move(e));
     }
     template <class E>
-    requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr>) void set_exception(
-        E&& e) const {
+    requires(!std::convertible_to<E, std::exception_ptr>) void set_exception(E&& e) const {
         set_exception(std::make_exception_ptr(std::forward<E>(e)));
     }
 };

@@ -109,6 +109,7 @@ callback_handle event_loop::call_at_body(deadline when, detail::callback_body* b
 
 callback_handle event_loop::call_later_body(delay d, detail::callback_body* body) {
     std::unique_ptr<detail::callback_body> owned(body);
+    require_open("call_later");
     if (!d.get()) throw std::invalid_argument("call_later: the delay is none");
     return call_at_body(detail::after(core_.now(), *d.get()), owned.release());
 }
@@ -143,6 +144,9 @@ bool event_loop::get_debug() const noexcept {
 void event_loop::require_open(const char* call) const {
     core_.require_open(call);
 }
+void event_loop::require_able_to_run(const char* call) const {
+    core_.require_able_to_run(call);
+}
 
 std::string_view event_loop::reactor_name() const noexcept {
     return core_.has_reactor() ? core_.io().name() : "none";
@@ -152,7 +156,6 @@ std::string_view event_loop::reactor_reason() const noexcept {
 }
 
 void event_loop::run_until_done(const any_future& f, bool own_task) {
-    core_.require_able_to_run("run_until_complete");
     detail::future_core& core = f.core();
     core.require_on(core_, "run_until_complete");
     const callback_id stopper = f.add_done_callback([this](const any_future&) { stop(); });

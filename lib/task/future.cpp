@@ -201,8 +201,8 @@ void future_core::await() {
         fiber& self = require_fiber("await");
         if (&self.owner != loop_) [[unlikely]]
             require_on(static_cast<loop_core&>(self.owner), "await");
-        if (static_cast<future_core*>(self.task) == this)
-            throw usage_error("await: the " + describe() + " cannot await itself");
+        if (static_cast<future_core*>(self.task) == this) [[unlikely]]
+            refuse_to_await_itself(self);
         await_hook hook(*this);
         waiting_.push_back(self);
         retain();
@@ -212,6 +212,13 @@ void future_core::await() {
             cancelled_while_waking(self);
     }
     require_value();
+}
+
+/// In the next turn, as asyncio's __step has it: a cancel that comes first is what is thrown.
+void future_core::refuse_to_await_itself(fiber& self) {
+    self.owner.yield();
+    deliver_cancel(self);
+    throw usage_error("await: the " + describe() + " cannot await itself");
 }
 
 /// A request that came when the wake-up was on its way: it is what is thrown, unless the future

@@ -83,11 +83,14 @@ bool interpreter::run_rest() {
     }
 }
 
-/// Tasks that the rest has made in turn. Python drops them with the loop, which unwinds them; a brio
-/// fiber is unwound by running.
+/// What Python's collector does with the loop: tasks that the rest has made in turn are unwound, and
+/// futures that nobody will ever set let go of the gathers that wait for them.
 void interpreter::unwind() {
     over_ = true;
-    while (!brio::all_tasks(*loop_).empty() && run_rest()) continue;
+    for (const auto& [name, h] : vars) h.untyped().cancel();
+    do {
+        loop_->run_until_complete([] { brio::sleep(unit(1)); });  // until nothing is ready
+    } while (!brio::all_tasks(*loop_).empty() && run_rest());
 }
 
 /// The oracle's loop is told of errors nobody retrieved and says nothing; a closed brio loop has

@@ -147,6 +147,7 @@ private:
         return reinterpret_cast<std::byte*>(this) + value_offset_;
     }
     void cancelled_while_waking(fiber& self);
+    [[noreturn]] void refuse_to_await_itself(fiber& self);
     [[noreturn]] void throw_in_place_of_value();
     void retain_for_callbacks() noexcept;
     void drop() noexcept;
