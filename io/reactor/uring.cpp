@@ -2,6 +2,7 @@
 
 #include "reactor/raw_call.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <linux/futex.h>
@@ -18,6 +19,9 @@ namespace {
 constexpr unsigned entries = 256;
 constexpr unsigned completions = 2048;
 
+// A cancel that does not find its operation is answered at once: without a pause the loop would spin.
+constexpr duration pause_before_cancelling_again = std::chrono::microseconds(500);
+
 // user_data: the address of an operation, with or without cancel_tag, or one of these.
 constexpr std::uint64_t cancel_tag = 1;
 constexpr std::uint64_t bell_tag = 2;
@@ -27,12 +31,12 @@ static_assert(alignof(operation) >= 8);
 // operation::state.
 //   (0) -> unsubmitted -> 0       in the backlog until there is room
 //   0 -> cancelling [-> answered] the cancel is on its way; completes when both have been answered
+//   cancelling -> unfound -> cancelling   see cancel_answered
 enum : std::uint32_t {
     unsubmitted = 1,     // in the backlog, the kernel does not know it
     cancelling = 4,      // a cancel is queued, or known to the kernel
     answered = 8,        // has its result; waits for the answer to its cancel
-    attempt = 1U << 16,  // counts cancels that did not find it
-    most_attempts = 16,
+    unfound = 16,        // the cancel did not find it, and is to be repeated
 };
 
 std::uint64_t address_of(const operation& op) noexcept {
@@ -172,9 +176,12 @@ void uring::queue_backlog() noexcept {
 void uring::wait(duration timeout) {
     queue_backlog();
     arm_bell();
+    const bool was_unfound = !unfound_.empty();
+    if (was_unfound) timeout = std::min(timeout, pause_before_cancelling_again);
     if (!backlog_.empty() || !bell_armed_ || ring_.has_completions()) timeout = duration::zero();
     enter(timeout);
     collect();
+    if (was_unfound) cancel_again();
 }
 
 void uring::enter(duration timeout) noexcept {
@@ -223,21 +230,31 @@ void uring::take(std::uint64_t data, std::int32_t result) noexcept {
 
 void uring::operation_answered(operation& op, std::int32_t result) noexcept {
     op.result = result;
-    if (op.state == 0) return complete(op);
+    if ((op.state & unfound) != 0) unfound_.remove(op);
+    if (op.state == 0 || (op.state & unfound) != 0) return complete(op);
     op.state |= answered;
 }
 
 /// -ENOENT while the operation has not been answered: the kernel is just moving it (task work, a
-/// worker that starts), or a device has it. The first passes at once, so the cancel is repeated;
-/// the second ends when the device is done.
+/// worker that starts), or a device has it. The first may happen again and again: a connect to a
+/// unix socket with a full backlog is tried 128 times before a worker gets it. So the cancel is
+/// repeated until it finds it.
 void uring::cancel_answered(operation& op, std::int32_t result) noexcept {
     if ((op.state & answered) != 0) return complete(op);
-    if (result == -ENOENT && op.state < most_attempts * attempt) {
-        op.state += attempt;
-        if (!backlog_.empty() || !queue_cancel(op)) backlog_.push_back(op);
-        return;
+    if (result == -ENOENT) {
+        op.state |= unfound;
+        unfound_.push_back(op);
+    } else {
+        op.state = 0;
     }
-    op.state = 0;
+}
+
+void uring::cancel_again() noexcept {
+    while (!unfound_.empty()) {
+        operation& op = unfound_.pop_front();
+        op.state &= ~static_cast<std::uint32_t>(unfound);
+        if (!backlog_.empty() || !queue_cancel(op)) backlog_.push_back(op);
+    }
 }
 
 void uring::bell_answered() noexcept {

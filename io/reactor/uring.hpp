@@ -37,7 +37,7 @@ public:
     void cancel(operation& op) noexcept override;
     [[nodiscard]] bool has_work() const noexcept override {
         return ring_.has_queued() || ring_.has_completions() || ring_.kernel_has_more() ||
-               !backlog_.empty();
+               !backlog_.empty() || !unfound_.empty();
     }
     void wait(duration timeout) override;
 
@@ -54,12 +54,14 @@ private:
     void take(std::uint64_t data, std::int32_t result) noexcept;
     void operation_answered(operation& op, std::int32_t result) noexcept;
     void cancel_answered(operation& op, std::int32_t result) noexcept;
+    void cancel_again() noexcept;
     void bell_answered() noexcept;
     void complete(operation& op) noexcept;
     void cancel_everything() noexcept;
 
     uring_ring ring_;
     operation_list backlog_;
+    operation_list unfound_;
     mailbox& bell_;
     std::uint32_t rung_ = 0;
     bool bell_armed_ = false;
