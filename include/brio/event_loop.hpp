@@ -144,9 +144,10 @@ public:
     /// Runs until stop(). usage_error when this thread runs a loop, or when closed.
     void run_forever();
     /// Runs until `a` is done (a callable is made a task), and one turn more; returns its result.
-    /// usage_error when stop() came first.
+    /// usage_error when stop() came first, and as run_forever(): then a callable is not made a task.
     template <awaitable A>
     awaited_t<A> run_until_complete(A&& a) {
+        require_able_to_run("run_until_complete");
         if constexpr (future_like<A>) {
             std::remove_cvref_t<A> handle(std::forward<A>(a));
             run_until_done(handle, false);
@@ -208,6 +209,7 @@ private:
     void run_until_done(const any_future& f, bool own_task);
     void set_handler_body(handler* h);
     void require_open(const char* call) const;
+    void require_able_to_run(const char* call) const;
 
     detail::loop_core& core_;
 };

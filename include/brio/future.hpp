@@ -50,6 +50,8 @@ enum class callback_id : std::uint64_t {};
 /// address, and hash.
 class any_future {
 public:
+    /// As an argument of gather, as_completed, wait_for or shield its result is dropped.
+    using value_type = void;
     any_future() noexcept = default;
     any_future(const any_future& other) noexcept : core_(other.core_) {
         if (core_ != nullptr) core_->retain();
@@ -164,9 +166,10 @@ public:
     future(detail::future_core* core, detail::adopt_t a) noexcept : any_future(core, a) {}
 
     /// Suspends until done (not at all when it is). On an lvalue: a view of the shared result, valid
-    /// while a handle lives; may be called again. On an rvalue: the value, moved when this is the
-    /// last handle, else copied; a move-only value is taken, and a later read throws
-    /// invalid_state_error. Throws what was set instead, or cancelled_error.
+    /// while a handle lives, and at least until this task awaits again; may be called again. On an
+    /// rvalue: the value, moved when this is the last handle, else copied; a move-only value is
+    /// taken, and a later read throws invalid_state_error. Throws what was set instead, or
+    /// cancelled_error.
     shared_result_t<T> await() const& { return detail::await_view<T>(core()); }
     T await() && { return detail::await_value<T>(std::move(*this)); }
     /// As await(), but never suspends: invalid_state_error when not done.
@@ -196,8 +199,7 @@ public:
         core().set_exception(std::move(e));
     }
     template <class E>
-    requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr>) void set_exception(
-        E&& e) const {
+    requires(!std::convertible_to<E, std::exception_ptr>) void set_exception(E&& e) const {
         set_exception(std::make_exception_ptr(std::forward<E>(e)));
     }
 };
@@ -210,11 +212,17 @@ template <class T>
 
 namespace detail {
 /// Every entry of kind `callback` on a future's list is one of these. A user's is owned by the list,
-/// then by the ready queue, until it has run.
+/// then by the ready queue, until it has run. In the ready queue it holds a reference to the future:
+/// by the time it runs the last handle may have gone.
 struct done_callback : ready_node {
     explicit done_callback(runner r) noexcept : ready_node(kind::callback, r) {}
+    /// The reference; empty when the entry is on the future's list. For whoever runs or drops it.
+    [[nodiscard]] any_future leave_queue() noexcept {
+        return std::exchange(queued, false) ? any_future(future, adopt_t{}) : any_future();
+    }
     future_core* future = nullptr;
     std::uint64_t id = 0;  // 0: not a user's
+    bool queued = false;
 };
 template <class F>
 struct done_callback_of final : done_callback {
@@ -231,13 +239,12 @@ void report_callback_failure(future_core& core) noexcept;  // inside the catch
 template <class F>
 void done_callback_of<F>::call(ready_node& node, fate what) {
     auto* const self = static_cast<done_callback_of*>(&node);
+    const any_future future = self->leave_queue();
     if (what == fate::run) {
-        self->future->retain();
-        const any_future handle(self->future, adopt_t{});
         try {
-            self->function(handle);
+            self->function(future);
         } catch (...) {
-            report_callback_failure(handle.core());
+            report_callback_failure(future.core());
         }
     }
     delete self;
@@ -247,6 +254,7 @@ void done_callback_of<F>::call(ready_node& node, fate what) {
 template <std::invocable<any_future> F>
 callback_id any_future::add_done_callback(F&& f) const {
     auto& c = core();
+    c.require_own_thread("add_done_callback");
     auto* const node = new detail::done_callback_of<std::decay_t<F>>(std::forward<F>(f));
     return callback_id{detail::add_callback(c, *node)};
 }

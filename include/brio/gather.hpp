@@ -13,7 +13,6 @@
 #include <brio/task.hpp>
 
 #include <functional>
-#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -77,6 +76,7 @@ protected:
     /// The result of child i: moved out where nobody else can read it.
     template <class T>
     slot_t<T> result_of(std::size_t i) {
+        child(i).require_value();
         if constexpr (std::is_void_v<T>)
             return {};
         else
@@ -95,6 +95,7 @@ private:
     [[nodiscard]] std::exception_ptr error_of(std::size_t i);
     void child_done(future_core& child) noexcept;
     void finish_all() noexcept;
+    void mark_children_retrieved() noexcept;
 
     std::vector<future_core*> children_;
     std::vector<watch> watches_;  // one for each distinct child
@@ -112,7 +113,6 @@ public:
 private:
     friend Builder;
     void materialize() override {
-        this->lazy_ = false;
         if constexpr (std::is_void_v<Result>)
             this->template store<nothing>();
         else
@@ -120,12 +120,14 @@ private:
     }
 };
 
-/// The core of an argument, one reference owned: a callable is made a task.
+/// The core of an argument of `call`, one reference owned: a callable is made a task. Throws
+/// usage_error when it is a handle of another loop.
 template <class A>
-future_core* core_of(loop_core& loop, A&& a) {
+future_core* core_of(loop_core& loop, const char* call, A&& a) {
     if constexpr (future_like<A>) {
-        std::remove_cvref_t<A> handle(std::forward<A>(a));
-        future_core& core = handle.core();
+        future_core& core = a.core();
+        core.require_on(loop, call);
+        const std::remove_cvref_t<A> handle(std::forward<A>(a));
         core.retain();
         return &core;
     } else {
@@ -148,8 +150,16 @@ public:
 private:
     std::vector<future_core*> children_;
 };
-/// The running loop; usage_error when there is none.
-[[nodiscard]] loop_core& loop_for_gather();
+/// The running loop; usage_error, naming `call`, when there is none.
+[[nodiscard]] loop_core& loop_for(const char* call);
+/// Likewise; for a range of handles the loop of the first one where none runs.
+[[nodiscard]] loop_core& loop_for(const char* call, const any_future& first);
+template <class R>
+loop_core& loop_for_range(const char* call, R& range) {
+    if constexpr (future_like<element_t<R>>)
+        if (std::begin(range) != std::end(range)) return loop_for(call, *std::begin(range));
+    return loop_for(call);
+}
 
 template <class Result, class Builder>
 future<Result> start_gather(loop_core& loop, child_list& children, bool return_exceptions) {
@@ -199,18 +209,21 @@ struct build_outcome_vector {
         return all;
     }
 };
+/// A range that is given away with its elements: a container, not a view of somebody else's.
 template <class R>
-void add_range(loop_core& loop, child_list& children, R&& range) {
+concept gives_elements =
+    !std::is_lvalue_reference_v<R> &&
+    std::is_const_v<std::remove_reference_t<element_t<const std::remove_reference_t<R>>>>;
+template <class R>
+void add_range(loop_core& loop, const char* call, child_list& children, R&& range) {
     if constexpr (requires { range.size(); }) children.reserve(range.size());
     for (auto&& a : range) {
-        if constexpr (std::is_lvalue_reference_v<R>)
-            children.add(core_of(loop, a));
+        if constexpr (gives_elements<R>)
+            children.add(core_of(loop, call, std::move(a)));
         else
-            children.add(core_of(loop, std::move(a)));
+            children.add(core_of(loop, call, std::forward<decltype(a)>(a)));
     }
 }
-/// gather(*handles, return_exceptions=True) whose results nobody reads.
-[[nodiscard]] future<void> gather_untyped(loop_core& loop, std::span<const any_task> tasks);
 }  // namespace detail
 
 template <class... A>
@@ -233,10 +246,10 @@ template <gatherable... A>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_result_t<A...>> gather(
     A&&... awaitables) {
     using result = gather_result_t<A...>;
-    detail::loop_core& loop = detail::loop_for_gather();
+    detail::loop_core& loop = detail::loop_for("gather");
     detail::child_list children;
     children.reserve(sizeof...(A));
-    (children.add(detail::core_of(loop, std::forward<A>(awaitables))), ...);
+    (children.add(detail::core_of(loop, "gather", std::forward<A>(awaitables))), ...);
     return detail::start_gather<result, detail::build_tuple<awaited_t<A>...>>(loop, children,
                                                                               false);
 }
@@ -245,21 +258,23 @@ template <gatherable... A>
 template <gatherable... A>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_outcomes_t<A...>> gather(
     return_exceptions_t, A&&... awaitables) {
-    detail::loop_core& loop = detail::loop_for_gather();
+    detail::loop_core& loop = detail::loop_for("gather");
     detail::child_list children;
     children.reserve(sizeof...(A));
-    (children.add(detail::core_of(loop, std::forward<A>(awaitables))), ...);
+    (children.add(detail::core_of(loop, "gather", std::forward<A>(awaitables))), ...);
     return detail::start_gather<gather_outcomes_t<A...>, detail::build_outcomes<awaited_t<A>...>>(
         loop, children, true);
 }
 /// gather(*range): a std::vector of the results, in the range's order (void when they are void;
-/// references as std::reference_wrapper). An rvalue range gives its elements away.
+/// references as std::reference_wrapper). An rvalue container gives its elements away; a view, such as
+/// std::span, does not. A range of handles needs no running loop: the future is of the first one's
+/// loop.
 template <awaitable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_result_t<R>> gather(
     R&& awaitables) {
-    detail::loop_core& loop = detail::loop_for_gather();
+    detail::loop_core& loop = detail::loop_for_range("gather", awaitables);
     detail::child_list children;
-    detail::add_range(loop, children, std::forward<R>(awaitables));
+    detail::add_range(loop, "gather", children, std::forward<R>(awaitables));
     return detail::start_gather<gather_range_result_t<R>,
                                 detail::build_vector<awaited_t<detail::element_t<R>>>>(
         loop, children, false);
@@ -267,9 +282,9 @@ template <awaitable_range R>
 template <awaitable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_outcomes_t<R>> gather(
     return_exceptions_t, R&& awaitables) {
-    detail::loop_core& loop = detail::loop_for_gather();
+    detail::loop_core& loop = detail::loop_for_range("gather", awaitables);
     detail::child_list children;
-    detail::add_range(loop, children, std::forward<R>(awaitables));
+    detail::add_range(loop, "gather", children, std::forward<R>(awaitables));
     return detail::start_gather<gather_range_outcomes_t<R>,
                                 detail::build_outcome_vector<awaited_t<detail::element_t<R>>>>(
         loop, children, true);

@@ -32,7 +32,7 @@ public:
     explicit runner(const loop_options& options = {});
     runner(const runner&) = delete;
     runner& operator=(const runner&) = delete;
-    /// close()
+    /// close(); what that would throw goes to the exception handler.
     ~runner();
     /// Runs main in a task; returns what it returned, throws what it threw. A first SIGINT cancels
     /// main, and run throws keyboard_interrupt when main ends by that; a second one ends the
@@ -40,13 +40,14 @@ public:
     /// usage_error where a loop runs already, or after close().
     template <callable_without_arguments F>
     awaited_t<F> run(F&& main) {
-        auto handle = get_loop().create_task(std::forward<F>(main));
+        auto handle = loop_for_main().create_task(std::forward<F>(main));
         run_main(handle);
         return std::move(handle).result();
     }
     [[nodiscard]] event_loop& get_loop();
     /// Cancels what is left in the order in which create_task returned, waits for it, reports what
-    /// those tasks threw, closes the loop. A second call does nothing.
+    /// those tasks threw, closes the loop. A second call does nothing. Where a loop runs it throws
+    /// usage_error when there is something left to wait for.
     void close();
 
 protected:
@@ -54,6 +55,7 @@ protected:
     runner(const loop_options& options, virtual_clock_t);
 
 private:
+    [[nodiscard]] event_loop& loop_for_main();
     void run_main(const any_task& main);
     detail::loop_core* core_;
     bool handle_sigint_;

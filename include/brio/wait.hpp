@@ -35,18 +35,19 @@ void wait_for_cores(const std::vector<future_core*>& cores, const wait_options& 
 
 template <class F, class Range>
 wait_result<F> wait_on(Range&& futures, const wait_options& options) {
-    std::vector<F> handles;
+    std::vector<F> handles;  // ours, while we wait
     std::vector<future_core*> cores;
     for (auto&& f : futures) {
-        if (!f.core().mark()) continue;  // a handle given twice is one
         handles.push_back(f);
         cores.push_back(&handles.back().core());
     }
-    for (future_core* const core : cores) core->unmark();
+    cores = without_repeats(cores);
     wait_for_cores(cores, options);
     wait_result<F> result;
-    for (F& handle : handles)
-        (handle.done() ? result.done : result.pending).push_back(std::move(handle));
+    for (future_core* const core : cores) {
+        core->retain();
+        (core->done() ? result.done : result.pending).push_back(F(core, adopt_t{}));
+    }
     return result;
 }
 }  // namespace detail
@@ -69,29 +70,23 @@ requires(!future_range<R>) void wait(R&&, const wait_options& = {}) =
     delete;  // tasks and futures only: create_task the callables first
 
 namespace detail {
-/// wait_for with a limit <= 0: cancels `core` unless it is done, and waits for its end.
+/// Cancels `core` and waits for its end.
 void cancel_and_wait(future_core& core);
 [[noreturn]] void throw_timeout_error();
 
+/// wait_for with a limit <= 0. A cancel of the waiting task itself stays one.
 template <class A>
 await_result_t<A> wait_for_nothing(A&& a) {
-    auto run = [&]() -> decltype(auto) {
-        if constexpr (future_like<A>) {
-            cancel_and_wait(a.core());
+    if constexpr (!future_like<A>) {
+        return wait_for_nothing(brio::create_task(std::forward<A>(a)));
+    } else {
+        if (a.done()) return std::forward<A>(a).result();
+        cancel_and_wait(a.core());
+        try {
             return std::forward<A>(a).result();
-        } else {
-            auto task = brio::create_task(std::forward<A>(a));
-            cancel_and_wait(task.core());
-            return std::move(task).result();
+        } catch (const cancelled_error&) {
+            throw_timeout_error();
         }
-    };
-    bool was_done = false;
-    if constexpr (future_like<A>) was_done = a.done();
-    if (was_done) return run();
-    try {
-        return run();
-    } catch (const cancelled_error&) {
-        throw_timeout_error();
     }
 }
 }  // namespace detail
@@ -181,9 +176,9 @@ private:
 template <awaitable_range R>
 [[nodiscard]] as_completed_range<typename detail::handle<detail::element_t<R>>::type> as_completed(
     R&& awaitables, delay timeout = std::nullopt) {
-    detail::loop_core& loop = detail::loop_for_gather();
+    detail::loop_core& loop = detail::loop_for("as_completed");
     detail::child_list children;
-    detail::add_range(loop, children, std::forward<R>(awaitables));
+    detail::add_range(loop, "as_completed", children, std::forward<R>(awaitables));
     return as_completed_range<typename detail::handle<detail::element_t<R>>::type>(
         detail::as_completed_handle(loop, children, timeout));
 }
@@ -204,7 +199,7 @@ protected:
     [[nodiscard]] future_core& inner() const noexcept { return *inner_; }
 
 private:
-    future_core* inner_;
+    future_core* inner_;  // null after cancel()
     watch watch_;
 };
 template <class T>
@@ -214,7 +209,7 @@ public:
 
 private:
     void materialize() override {
-        this->lazy_ = false;
+        this->inner().require_value();
         if constexpr (std::is_void_v<T>)
             this->template store<nothing>();
         else if constexpr (std::is_reference_v<T>)
@@ -231,8 +226,8 @@ private:
 template <gatherable A>
 [[nodiscard("shield does not wait: .await() it")]] future<awaited_t<A>> shield(A&& a) {
     using result = awaited_t<A>;
-    detail::loop_core& loop = detail::loop_for_gather();
-    detail::future_core* const inner = detail::core_of(loop, std::forward<A>(a));
+    detail::loop_core& loop = detail::loop_for("shield");
+    detail::future_core* const inner = detail::core_of(loop, "shield", std::forward<A>(a));
     if (inner->done()) return {inner, detail::adopt_t{}};
     auto* const core = new detail::shield_of<result>(loop, inner);
     future<result> outer(core, detail::adopt_t{});

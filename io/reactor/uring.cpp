@@ -19,9 +19,6 @@ namespace {
 constexpr unsigned entries = 256;
 constexpr unsigned completions = 2048;
 
-// A cancel that does not find its operation is answered at once: without a pause the loop would spin.
-constexpr duration pause_before_cancelling_again = std::chrono::microseconds(500);
-
 // user_data: the address of an operation, with or without cancel_tag, or one of these.
 constexpr std::uint64_t cancel_tag = 1;
 constexpr std::uint64_t bell_tag = 2;
@@ -29,15 +26,20 @@ constexpr std::uint64_t no_one = 4;
 static_assert(alignof(operation) >= 8);
 
 // operation::state.
-//   (0) -> unsubmitted -> 0       in the backlog until there is room
-//   0 -> cancelling [-> answered] the cancel is on its way; completes when both have been answered
-//   cancelling -> unfound -> cancelling   see cancel_answered
+//   0 -> unsubmitted -> 0     in the backlog until there is room
+//   0 -> cancelling           its cancel is queued, or known to the kernel
+//          -> answered        has its result; completes with the answer to the cancel
+//          -> stubborn        the cancel was in vain; goes on with the next one
+//          -> 0               the cancel is at work: the result will come
 enum : std::uint32_t {
-    unsubmitted = 1,     // in the backlog, the kernel does not know it
-    cancelling = 4,      // a cancel is queued, or known to the kernel
-    answered = 8,        // has its result; waits for the answer to its cancel
-    unfound = 16,        // the cancel did not find it, and is to be repeated
+    unsubmitted = 1,
+    cancelling = 2,
+    answered = 4,
+    stubborn = 8,
+    attempt = 16,  // counts the cancels that were in vain
 };
+constexpr std::uint32_t quick_attempts = 8;
+constexpr auto repeat_interval = std::chrono::milliseconds(10);
 
 std::uint64_t address_of(const operation& op) noexcept {
     return reinterpret_cast<std::uintptr_t>(&op);
@@ -148,9 +150,15 @@ void uring::submit(operation& op) {
 }
 
 void uring::cancel(operation& op) noexcept {
-    if ((op.state & cancelling) != 0) return;
+    if ((op.state & (cancelling | stubborn)) != 0) return;
+    if ((op.state & unsubmitted) != 0)
+        op.state |= cancelling;  // and so will not be submitted
+    else
+        send_cancel(op);
+}
+
+void uring::send_cancel(operation& op) noexcept {
     op.state |= cancelling;
-    if ((op.state & unsubmitted) != 0) return;  // will not be submitted
     if (!backlog_.empty() || !queue_cancel(op)) backlog_.push_back(op);
 }
 
@@ -173,15 +181,25 @@ void uring::queue_backlog() noexcept {
 
 // ------------------------------------------------------------------------------------- waiting
 
+void uring::repeat_cancels(duration& timeout) noexcept {
+    if (stubborn_.empty()) return;
+    const auto now = std::chrono::steady_clock::now();
+    timeout = std::min<duration>(timeout, std::max<duration>(repeat_at_ - now, duration::zero()));
+    if (now < repeat_at_) return;
+    while (!stubborn_.empty()) {
+        operation& op = stubborn_.pop_front();
+        op.state &= ~static_cast<std::uint32_t>(stubborn);
+        send_cancel(op);
+    }
+}
+
 void uring::wait(duration timeout) {
     queue_backlog();
+    repeat_cancels(timeout);
     arm_bell();
-    const bool was_unfound = !unfound_.empty();
-    if (was_unfound) timeout = std::min(timeout, pause_before_cancelling_again);
     if (!backlog_.empty() || !bell_armed_ || ring_.has_completions()) timeout = duration::zero();
     enter(timeout);
     collect();
-    if (was_unfound) cancel_again();
 }
 
 void uring::enter(duration timeout) noexcept {
@@ -229,31 +247,32 @@ void uring::take(std::uint64_t data, std::int32_t result) noexcept {
 }
 
 void uring::operation_answered(operation& op, std::int32_t result) noexcept {
-    op.result = result;
-    if ((op.state & unfound) != 0) unfound_.remove(op);
-    if (op.state == 0 || (op.state & unfound) != 0) return complete(op);
-    op.state |= answered;
+    // A worker in the middle of a call is stopped by a signal.
+    op.result = result == -EINTR && op.state != 0 ? -ECANCELED : result;
+    if ((op.state & cancelling) != 0) {
+        op.state |= answered;
+        return;
+    }
+    if ((op.state & stubborn) != 0) stubborn_.remove(op);
+    complete(op);
 }
 
-/// -ENOENT while the operation has not been answered: the kernel is just moving it (task work, a
-/// worker that starts), or a device has it. The first may happen again and again: a connect to a
-/// unix socket with a full backlog is tried 128 times before a worker gets it. So the cancel is
-/// repeated until it finds it.
+/// The cancel was in vain, and the operation has no result yet. -ENOENT: the kernel is moving it
+/// (task work that is due: a connect to a full local server goes round 128 times), or a device has
+/// it. -EALREADY: a worker has it, and has been told. The first passes quickly, the others when
+/// they are done; so it is asked again, at first at once.
 void uring::cancel_answered(operation& op, std::int32_t result) noexcept {
     if ((op.state & answered) != 0) return complete(op);
-    if (result == -ENOENT) {
-        op.state |= unfound;
-        unfound_.push_back(op);
-    } else {
+    op.state &= ~static_cast<std::uint32_t>(cancelling);
+    if (result >= 0) {
         op.state = 0;
-    }
-}
-
-void uring::cancel_again() noexcept {
-    while (!unfound_.empty()) {
-        operation& op = unfound_.pop_front();
-        op.state &= ~static_cast<std::uint32_t>(unfound);
-        if (!backlog_.empty() || !queue_cancel(op)) backlog_.push_back(op);
+    } else if (op.state < quick_attempts * attempt) {
+        op.state += attempt;
+        send_cancel(op);
+    } else {
+        if (stubborn_.empty()) repeat_at_ = std::chrono::steady_clock::now() + repeat_interval;
+        op.state |= stubborn;
+        stubborn_.push_back(op);
     }
 }
 

@@ -46,6 +46,9 @@ public:
     /// kernel still owns a buffer: the completion will come, the request stays pending.
     /// A `message` with a null data() is asyncio's None.
     virtual bool abort(std::string_view message) noexcept = 0;
+    /// The task whose end is waited for and that abort() would cancel; null where it is anything
+    /// else. Lets a cancel go down a chain of tasks in a loop: the chain may be deeper than a stack.
+    [[nodiscard]] virtual task_core* awaited_task() const noexcept { return nullptr; }
     /// For dumps: "sleep", "recv of descriptor 5", ...
     [[nodiscard]] virtual std::string describe() const = 0;
 

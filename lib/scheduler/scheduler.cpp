@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 namespace brio::inline v0 {
@@ -19,6 +20,11 @@ time_point clock::now() noexcept {
 namespace detail {
 
 constinit thread_local scheduler* running_scheduler = nullptr;
+
+void throw_not_a_duration() {
+    throw std::invalid_argument("delay: not a number");
+}
+
 namespace {
 thread_local char thread_mark;
 }
@@ -133,23 +139,30 @@ reactor& scheduler::io() {
     return *reactor_;
 }
 
+namespace {
+void drop(ready_node& node) noexcept {
+    if (node.what == ready_node::kind::callback || node.what == ready_node::kind::bookkeeping)
+        node.run(node, ready_node::fate::drop);
+}
+}  // namespace
+
 void scheduler::close() noexcept {
     if (closed_) return;
     invariant(!running_, "a loop is closed while it runs");
     closed_ = true;
     reactor_.reset();
     if (finished_ != nullptr) reap();
-    const auto drop = [](ready_node& node) {
-        if (node.what == ready_node::kind::callback || node.what == ready_node::kind::bookkeeping)
-            node.run(node, ready_node::fate::drop);
-    };
     for (ready_node* node = mailbox_->close(); node != nullptr;) {
         ready_node* const after = node->next;
         drop(*node);
         node = after;
     }
-    while (!ready_.empty()) drop(ready_.pop_front());
+    drop_ready();
     while (timer* t = timers_.pop()) drop(*t);
+}
+
+void scheduler::drop_ready() noexcept {
+    while (!ready_.empty()) drop(ready_.pop_front());
 }
 
 time_point scheduler::now() const noexcept {
@@ -263,7 +276,7 @@ fiber* scheduler::next_fiber() noexcept {
     __builtin_prefetch(frames + 64, 1);
 }
 
-void scheduler::finish(fiber& self) noexcept {
+[[gnu::always_inline]] inline void scheduler::finish(fiber& self) noexcept {
     self.state = fiber::status::finished;
     if (finished_ != nullptr) reap();
     finished_ = &self;
@@ -278,7 +291,7 @@ void scheduler::finish(fiber& self) noexcept {
     switch_context_for_good(cells_, self.saved, *next);
 }
 
-void scheduler::reap() noexcept {
+inline void scheduler::reap() noexcept {
     fiber& f = *std::exchange(finished_, nullptr);
     const stack memory = f.memory;
     release_context(f.saved);
@@ -326,12 +339,18 @@ void scheduler::wake(fiber& f) noexcept {
     ready_.push_back(f);
 }
 
+void scheduler::append(ready_node& node) noexcept {
+    ready_.push_back(node);
+    if (closed_) drop_ready();
+}
+
 void scheduler::append(callback_list& list) noexcept {
     while (ready_node* const node = list.pop_front()) {
         if (node->what == ready_node::kind::fiber)
             static_cast<fiber*>(node)->state = fiber::status::ready;
         ready_.push_back(*node);
     }
+    if (closed_) drop_ready();
 }
 
 }  // namespace detail

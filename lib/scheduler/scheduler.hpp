@@ -66,8 +66,8 @@ public:
     /// Whether the calling thread is the one this loop belongs to.
     [[nodiscard]] bool on_own_thread() const noexcept { return thread_ == this_thread_mark(); }
 
-    // ---- the ready queue
-    void append(ready_node& node) noexcept { ready_.push_back(node); }
+    // ---- the ready queue; on a closed loop an entry is dropped at once
+    void append(ready_node& node) noexcept;
     void append(callback_list& list) noexcept;
 
     // ---- fibers
@@ -138,6 +138,7 @@ private:
     void wait_for_something();
     void sleep_until_something();
     void append_due_timers() noexcept;
+    void drop_ready() noexcept;
     void reap() noexcept;
 
     // Hot: together on as few lines as possible.
@@ -176,7 +177,9 @@ private:
 extern constinit thread_local scheduler* running_scheduler [[gnu::tls_model("initial-exec")]];
 
 /// The loop that runs on this thread; null when none does.
-[[nodiscard]] inline scheduler* this_scheduler() noexcept { return running_scheduler; }
+[[nodiscard]] inline scheduler* this_scheduler() noexcept {
+    return running_scheduler;
+}
 /// The running fiber; null outside fibers.
 [[nodiscard]] inline fiber* this_fiber() noexcept {
     return running_scheduler == nullptr ? nullptr : running_scheduler->current();

@@ -81,17 +81,6 @@ struct posted_callback final : ready_node {
     std::unique_ptr<callback_body> body;
 };
 
-/// What run_until_complete puts on its future's list.
-struct stop_when_done final : done_callback {
-    stop_when_done() noexcept : done_callback(&turn) {}
-    static void turn(ready_node& node, fate what) {
-        if (what == fate::run) static_cast<stop_when_done&>(node).loop->stop();
-        static_cast<stop_when_done&>(node).waiting = false;
-    }
-    scheduler* loop = nullptr;
-    bool waiting = true;
-};
-
 time_point required(deadline when, const char* call) {
     if (!when.get()) throw std::invalid_argument(std::string(call) + ": the deadline is none");
     return *when.get();
@@ -120,6 +109,7 @@ callback_handle event_loop::call_at_body(deadline when, detail::callback_body* b
 
 callback_handle event_loop::call_later_body(delay d, detail::callback_body* body) {
     std::unique_ptr<detail::callback_body> owned(body);
+    require_open("call_later");
     if (!d.get()) throw std::invalid_argument("call_later: the delay is none");
     return call_at_body(detail::after(core_.now(), *d.get()), owned.release());
 }
@@ -154,6 +144,9 @@ bool event_loop::get_debug() const noexcept {
 void event_loop::require_open(const char* call) const {
     core_.require_open(call);
 }
+void event_loop::require_able_to_run(const char* call) const {
+    core_.require_able_to_run(call);
+}
 
 std::string_view event_loop::reactor_name() const noexcept {
     return core_.has_reactor() ? core_.io().name() : "none";
@@ -163,22 +156,17 @@ std::string_view event_loop::reactor_reason() const noexcept {
 }
 
 void event_loop::run_until_done(const any_future& f, bool own_task) {
-    require_open("run_until_complete");
     detail::future_core& core = f.core();
-    if (&core.loop() != &core_)
-        throw usage_error("run_until_complete: the " + core.describe() +
-                          " belongs to another loop");
-    detail::stop_when_done stopper;
-    stopper.loop = &core_;
-    core.add_waiter(stopper);
+    core.require_on(core_, "run_until_complete");
+    const callback_id stopper = f.add_done_callback([this](const any_future&) { stop(); });
     try {
         core_.run_forever();
     } catch (...) {
-        if (stopper.waiting) core.remove_waiter(stopper);
+        f.remove_done_callback(stopper);
         if (own_task) core.mark_retrieved();
         throw;
     }
-    if (stopper.waiting) core.remove_waiter(stopper);
+    f.remove_done_callback(stopper);
     if (!core.done())
         throw usage_error("run_until_complete: the loop was stopped before the " + core.describe() +
                           " was done");

@@ -30,13 +30,16 @@ future_core::future_core(loop_core& loop) noexcept : loop_(&loop) {
 }
 
 future_core::~future_core() {
-    for (ready_node* node = waiting_.first(); node != nullptr;) {
-        ready_node* const after = node->next;
-        if (node->what != ready_node::kind::fiber) node->run(*node, ready_node::fate::drop);
-        node = after;
-    }
+    drop_waiters();
     delete message_;
     loop_->release();
+}
+
+void future_core::drop_waiters() noexcept {
+    while (ready_node* const node = waiting_.first()) {
+        waiting_.remove(*node);
+        if (node->what != ready_node::kind::fiber) node->run(*node, ready_node::fate::drop);
+    }
 }
 
 /// The last handle has gone. An exception nobody has seen is reported; the handler may keep a handle.
@@ -59,7 +62,13 @@ std::string future_core::describe() const {
 
 void future_core::require_own_thread(const char* call) const {
     if (!loop_->on_own_thread())
-        throw usage_error(std::string(call) + ": " + describe() + " belongs to another thread");
+        throw usage_error(std::string(call) + ": the " + describe() + " belongs to another thread");
+}
+
+void future_core::require_on(const loop_core& loop, const char* call) const {
+    require_thread_of(*this, call);
+    if (&loop != loop_)
+        throw usage_error(std::string(call) + ": the " + describe() + " belongs to another loop");
 }
 
 void future_core::set_message(std::string_view message) {
@@ -67,14 +76,25 @@ void future_core::set_message(std::string_view message) {
     if (message.data() != nullptr) message_ = new std::string(message);
 }
 
+/// The callbacks in `waiting_` go into the ready queue.
+void future_core::retain_for_callbacks() noexcept {
+    for (ready_node* node = waiting_.first(); node != nullptr; node = node->next) {
+        if (node->what != ready_node::kind::callback) continue;
+        static_cast<done_callback*>(node)->queued = true;
+        retain();
+    }
+}
+
 void future_core::become(status s) noexcept {
     invariant(status_ == status::pending, "a future ends twice");
     status_ = s;
-    if (!waiting_.empty()) loop_->append(waiting_);
+    if (waiting_.empty()) return;
+    if (has_callbacks_) retain_for_callbacks();
+    loop_->append(waiting_);
 }
 
 bool future_core::cancel(std::string_view message) {
-    require_own_thread("cancel");
+    require_thread_of(*this, "cancel");
     unretrieved_ = false;
     if (done()) return false;
     set_message(message);
@@ -83,9 +103,9 @@ bool future_core::cancel(std::string_view message) {
 }
 
 void future_core::require_settable(const char* call) const {
-    require_own_thread(call);
+    require_thread_of(*this, call);
     if (is_task_)
-        throw usage_error(std::string(call) + ": the result of " + describe() + " is its own");
+        throw usage_error(std::string(call) + ": the result of the " + describe() + " is its own");
     if (done())
         throw invalid_state_error(std::string(call) + ": the " + describe() + " is " +
                                   (cancelled() ? "cancelled" : "finished") + " already");
@@ -103,13 +123,13 @@ void future_core::set_exception(std::exception_ptr error) {
 }
 
 std::exception_ptr future_core::take_cancelled_error() {
-    if (exception_ != nullptr) return std::exchange(exception_, nullptr);
+    if (cancelled() && exception_ != nullptr) return std::exchange(exception_, nullptr);
     return std::make_exception_ptr(message_ != nullptr ? cancelled_error(*message_)
                                                        : cancelled_error());
 }
 
 std::exception_ptr future_core::exception() {
-    require_own_thread("exception");
+    require_thread_of(*this, "exception");
     if (!done()) throw invalid_state_error("exception: the " + describe() + " is not done");
     if (cancelled()) std::rethrow_exception(take_cancelled_error());
     unretrieved_ = false;
@@ -117,31 +137,33 @@ std::exception_ptr future_core::exception() {
 }
 
 void future_core::require_value() {
-    require_own_thread("result");
+    require_thread_of(*this, "result");
     if (!done()) throw invalid_state_error("result: the " + describe() + " is not done");
+    if (cancelled() || exception_ != nullptr || taken_) throw_in_place_of_value();
+}
+
+void future_core::throw_in_place_of_value() {
     if (cancelled()) std::rethrow_exception(take_cancelled_error());
     unretrieved_ = false;
     if (exception_ != nullptr) std::rethrow_exception(exception_);
-    if (taken_)
-        throw invalid_state_error("result: the result of the " + describe() + " was moved out");
+    throw invalid_state_error("result: the result of the " + describe() + " was moved out");
 }
 
-void future_core::add_waiter(ready_node& node) noexcept {
-    if (done())
-        loop_->append(node);
-    else
-        waiting_.push_back(node);
+void future_core::add_callback(done_callback& node) noexcept {
+    node.future = this;
+    if (done()) {
+        node.queued = true;
+        retain();
+        return loop_->append(node);
+    }
+    has_callbacks_ = true;
+    waiting_.push_back(node);
 }
 
-bool future_core::remove_waiter(ready_node& node) noexcept {
+bool future_core::remove_callback(done_callback& node) noexcept {
     if (done()) return false;
     waiting_.remove(node);
     return true;
-}
-
-void future_core::await() {
-    if (!done()) suspend_until_done();
-    require_value();
 }
 
 namespace {
@@ -150,6 +172,10 @@ class await_hook final : public wait_hook {
 public:
     explicit await_hook(future_core& f) noexcept : future_(f) {}
     bool abort(std::string_view message) noexcept override { return future_.cancel(message); }
+    [[nodiscard]] task_core* awaited_task() const noexcept override {
+        if (!future_.is_task() || future_.done()) return nullptr;
+        return static_cast<task_core*>(&future_);
+    }
     [[nodiscard]] std::string describe() const override { return future_.describe(); }
 
 private:
@@ -168,44 +194,60 @@ bool is_cancelled_error(const std::exception_ptr& error) {
 }
 }  // namespace
 
-void future_core::suspend_until_done() {
-    require_own_thread("await");
-    fiber& self = require_fiber("await");
-    if (&self.owner != loop_)
-        throw usage_error("await: the " + describe() + " belongs to another loop");
-    if (static_cast<future_core*>(self.task) == this)
-        throw usage_error("await: " + describe() + " cannot await itself");
-    await_hook hook(*this);
-    waiting_.push_back(self);
-    park(self, hook);
-    if (!self.cancel_pending || !may_interrupt(self)) return;
-    // A request that came when the wake-up was on its way: it is what is thrown, unless the future
-    // itself ends in a cancelled_error, which then stands for both.
+// One function, so that the way back from the switch is short: each return after it is one that the
+// processor may mispredict.
+void future_core::await() {
+    if (!done()) {
+        fiber& self = require_fiber("await");
+        if (&self.owner != loop_) [[unlikely]]
+            require_on(static_cast<loop_core&>(self.owner), "await");
+        if (static_cast<future_core*>(self.task) == this) [[unlikely]]
+            refuse_to_await_itself(self);
+        await_hook hook(*this);
+        waiting_.push_back(self);
+        retain();
+        park(self, hook);
+        self.task->take_awaited(*this);
+        if (self.cancel_pending) [[unlikely]]
+            cancelled_while_waking(self);
+    }
+    require_value();
+}
+
+/// In the next turn, as asyncio's __step has it: a cancel that comes first is what is thrown.
+void future_core::refuse_to_await_itself(fiber& self) {
+    self.owner.yield();
+    deliver_cancel(self);
+    throw usage_error("await: the " + describe() + " cannot await itself");
+}
+
+/// A request that came when the wake-up was on its way: it is what is thrown, unless the future
+/// itself ends in a cancelled_error, which then stands for both.
+void future_core::cancelled_while_waking(fiber& self) {
+    if (!may_interrupt(self)) return;
     unretrieved_ = false;
-    if (cancelled() || is_cancelled_error(exception_))
-        self.cancel_pending = false;
-    else
-        throw take_cancel(self);
+    if (!cancelled() && !is_cancelled_error(exception_)) throw take_cancel(self);
+    self.cancel_pending = false;
 }
 
 // ---------------------------------------------------------------------------------- done callbacks
 
 std::uint64_t add_callback(future_core& core, done_callback& callback) {
-    core.require_own_thread("add_done_callback");
     static thread_local std::uint64_t last_id = 0;
-    callback.future = &core;
-    callback.id = ++last_id;
-    core.add_waiter(callback);
-    return callback.id;
+    const std::uint64_t id = ++last_id;
+    callback.id = id;
+    core.add_callback(callback);  // a closed loop destroys it at once
+    return id;
 }
 
 bool remove_callback(future_core& core, std::uint64_t id) {
-    core.require_own_thread("remove_done_callback");
+    require_thread_of(core, "remove_done_callback");
     if (core.done()) return false;
     for (ready_node* node = core.waiters().first(); node != nullptr; node = node->next) {
         if (node->what != ready_node::kind::callback) continue;
-        if (static_cast<done_callback*>(node)->id != id) continue;
-        core.remove_waiter(*node);
+        auto& callback = static_cast<done_callback&>(*node);
+        if (callback.id != id) continue;
+        core.remove_callback(callback);
         node->run(*node, ready_node::fate::drop);
         return true;
     }

@@ -6,8 +6,11 @@
 
 namespace brio::inline v0::detail {
 
-loop_core& loop_for_gather() {
-    return require_loop("gather");
+loop_core& loop_for(const char* call) {
+    return require_loop(call);
+}
+loop_core& loop_for(const char* call, const any_future& first) {
+    return this_scheduler() != nullptr ? require_loop(call) : first.core().loop();
 }
 
 child_list::~child_list() {
@@ -53,13 +56,21 @@ void gather_core::child_done(future_core& child) noexcept {
             return set_exception(child.stored_exception());
         }
     }
-    if (finished_ == watches_.size()) finish_all();
+    if (finished_ < watches_.size()) return;
+    // asyncio: a gather that was asked to stop ends cancelled, whatever its children made of it, with
+    // the message of the last one in the order of the arguments.
+    if (!cancel_requested_) return finish_all();
+    mark_children_retrieved();
+    set_exception(children_.back()->take_cancelled_error());
+}
+
+void gather_core::mark_children_retrieved() noexcept {
+    for (future_core* const child : children_)
+        if (!child->cancelled()) child->mark_retrieved();
 }
 
 void gather_core::finish_all() noexcept {
-    for (future_core* const child : children_)
-        if (!child->cancelled()) child->mark_retrieved();
-    if (cancel_requested_) return set_exception(children_.back()->take_cancelled_error());
+    mark_children_retrieved();
     lazy_ = true;
     finish();
 }
@@ -78,19 +89,6 @@ std::exception_ptr gather_core::error_of(std::size_t i) {
     if (!c.cancelled()) return c.stored_exception();
     return std::make_exception_ptr(
         cancelled_error(c.message() != nullptr ? std::string_view(*c.message()) : ""));
-}
-
-namespace {
-struct build_none {};
-}  // namespace
-
-future<void> gather_untyped(loop_core& loop, std::span<const any_task> tasks) {
-    child_list children;
-    for (const any_task& t : tasks) {
-        t.core().retain();
-        children.add(&t.core());
-    }
-    return start_gather<void, build_none>(loop, children, true);
 }
 
 }  // namespace brio::inline v0::detail

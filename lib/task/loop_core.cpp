@@ -79,24 +79,12 @@ void loop_core::close() noexcept {
             const std::string text =
                 "the loop closes, and this task is still pending: its stack is not unwound";
             report({text, nullptr, handle});
+            t.drop_waiters();  // a gather and its child keep each other alive
             t.leave_loop();
         }
     }
     handler_.reset();
     --references_;
-}
-
-void loop_core::add(task_core& t) noexcept {
-    t.previous_ = last_task_;
-    t.next_ = nullptr;
-    (last_task_ != nullptr ? last_task_->next_ : first_task_) = &t;
-    last_task_ = &t;
-}
-
-void loop_core::remove(task_core& t) noexcept {
-    (t.previous_ != nullptr ? t.previous_->next_ : first_task_) = t.next_;
-    (t.next_ != nullptr ? t.next_->previous_ : last_task_) = t.previous_;
-    t.next_ = t.previous_ = nullptr;
 }
 
 std::vector<any_task> loop_core::tasks() const {
@@ -118,9 +106,10 @@ std::string loop_core::origin_of(const future_core& f) const {
 }
 
 void loop_core::report(const exception_report& what) noexcept {
-    if (handler_ == nullptr) return report_by_default(what);
+    const std::shared_ptr<event_loop::handler> handler = handler_;  // it may replace itself
+    if (handler == nullptr) return report_by_default(what);
     try {
-        handler_->call(what);
+        handler->call(what);
     } catch (...) {
         report_by_default(what);
         report_by_default(
@@ -146,10 +135,14 @@ void loop_core::require_open(const char* call) const {
         throw usage_error(std::string(call) + ": the loop belongs to another thread");
 }
 
-void loop_core::run_forever() {
-    require_open("run_forever");
+void loop_core::require_able_to_run(const char* call) const {
+    require_open(call);
     if (this_scheduler() != nullptr)
-        throw usage_error("run_forever: a loop is running on this thread already");
+        throw usage_error(std::string(call) + ": a loop is running on this thread already");
+}
+
+void loop_core::run_forever() {
+    require_able_to_run("run_forever");
     try {
         run();
     } catch (const nothing_can_happen&) {

@@ -49,12 +49,16 @@ public:
     /// In debug mode: where a task was made.
     void remember_origin(const task_core& t, const char* file, int line);
     [[nodiscard]] std::string origin_of(const future_core& f) const;
-    void forget_origin(const task_core& t) noexcept { origins_.erase(&t); }
+    void forget_origin(const task_core& t) noexcept {
+        if (!origins_.empty()) origins_.erase(&t);
+    }
 
     /// scheduler::run, with asyncio's checks.
     void run_forever();
     /// usage_error when closed or on another thread.
     void require_open(const char* call) const;
+    /// Likewise, and where a loop runs.
+    void require_able_to_run(const char* call) const;
 
 private:
     ~loop_core();
@@ -67,9 +71,29 @@ private:
     task_core* last_task_ = nullptr;
     bool eager_tasks_;
     bool debug_;
-    std::unique_ptr<event_loop::handler> handler_;
+    std::shared_ptr<event_loop::handler> handler_;
     std::unordered_map<const future_core*, std::string> origins_;
 };
+
+inline void loop_core::add(task_core& t) noexcept {
+    t.previous_ = last_task_;
+    t.next_ = nullptr;
+    (last_task_ != nullptr ? last_task_->next_ : first_task_) = &t;
+    last_task_ = &t;
+}
+
+inline void loop_core::remove(task_core& t) noexcept {
+    (t.previous_ != nullptr ? t.previous_->next_ : first_task_) = t.next_;
+    (t.next_ != nullptr ? t.next_->previous_ : last_task_) = t.previous_;
+    t.next_ = t.previous_ = nullptr;
+}
+
+/// usage_error, naming `call`, on another thread than the future's. Nearly always its loop is the one
+/// that runs here, which is the cheaper question.
+inline void require_thread_of(const future_core& f, const char* call) {
+    if (&f.loop() != this_scheduler()) [[unlikely]]
+        f.require_own_thread(call);
+}
 
 /// The loop that runs on this thread; usage_error, naming `call`, when none does.
 loop_core& require_loop(const char* call);

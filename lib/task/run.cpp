@@ -69,10 +69,11 @@ private:
 };
 
 void cancel_all_tasks(event_loop& loop) {
-    const std::vector<any_task> left = loop.core().tasks();
+    const std::vector<any_task> left = all_tasks(loop);
     if (left.empty()) return;
+    loop.core().require_able_to_run("runner::close");
     for (const any_task& t : left) t.cancel();
-    loop.run_until_complete(detail::gather_untyped(loop.core(), left));
+    (void)loop.run_until_complete(gather(return_exceptions, left));
     for (const any_task& t : left) {
         if (t.cancelled() || t.exception() == nullptr) continue;
         loop.call_exception_handler(
@@ -89,12 +90,23 @@ runner::runner(const loop_options& options, virtual_clock_t)
     : core_(new detail::loop_core(options, true)), handle_sigint_(false) {}
 
 runner::~runner() {
-    close();
+    try {
+        if (!core_->closed()) cancel_all_tasks(core_->facade());
+    } catch (...) {
+        core_->report(
+            {"the tasks that were left could not be ended", std::current_exception(), {}});
+    }
+    core_->close();
     core_->release();
 }
 
 event_loop& runner::get_loop() {
     core_->require_open("runner::get_loop");
+    return core_->facade();
+}
+
+event_loop& runner::loop_for_main() {
+    core_->require_able_to_run("run");
     return core_->facade();
 }
 
@@ -107,7 +119,12 @@ void runner::run_main(const any_task& main) {
 
 void runner::close() {
     if (core_->closed()) return;
-    cancel_all_tasks(core_->facade());
+    try {
+        cancel_all_tasks(core_->facade());
+    } catch (...) {
+        if (!core_->running()) core_->close();
+        throw;
+    }
     core_->close();
 }
 

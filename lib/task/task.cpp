@@ -23,6 +23,7 @@ task_core::task_core(loop_core& loop) noexcept
 }
 
 task_core::~task_core() {
+    loop_->forget_origin(*this);
     delete name_;
 }
 
@@ -43,9 +44,8 @@ void task_core::start(const task_options& options, const char* file, int line) {
     if (!options.name.empty()) name_ = new std::string(options.name);
     fiber_ = &loop_->create_fiber(*this, &task_core::main, options.stack_size);
     retain();
-    if (loop_->debug()) loop_->remember_origin(*this, file, line);
+    if (loop_->debug() && *file != '\0') loop_->remember_origin(*this, file, line);
     loop_->add(*this);
-    listed_ = true;
     if (!options.eager_start.value_or(loop_->eager_tasks()) || !loop_->running())
         return loop_->start(*fiber_);
     loop_->start_eagerly(*fiber_);
@@ -88,11 +88,16 @@ void task_core::finish_with(std::exception_ptr error, bool cancelled) noexcept {
     leave_loop();
 }
 
+void task_core::take_awaited(future_core& f) noexcept {
+    if (f.shared()) return f.release();
+    if (future_core* const before = std::exchange(awaited_, &f)) before->release();
+}
+
 /// The loop lets go of the task: it is done, or the loop closes. May destroy it.
 void task_core::leave_loop() noexcept {
-    if (loop_->debug()) loop_->forget_origin(*this);
     loop_->remove(*this);
     fiber_ = nullptr;
+    if (future_core* const f = std::exchange(awaited_, nullptr)) f->release();
     release();
 }
 
@@ -100,8 +105,17 @@ bool task_core::cancel(std::string_view message) {
     require_own_thread("cancel");
     unretrieved_ = false;
     if (done() || fiber_ == nullptr) return false;
-    ++cancels_requested_;
-    request_cancel(*fiber_, message);
+    task_core* last = this;
+    task_core* next = this;
+    while (next != nullptr && next->mark()) {
+        last = next;
+        ++last->cancels_requested_;
+        next = cancel_goes_to(*last->fiber_);
+    }
+    for (task_core* t = this; t != last; t = cancel_goes_to(*t->fiber_)) t->unmark();
+    last->unmark();
+    const bool in_a_circle = next != nullptr;  // they await one another: nothing can end that
+    if (!in_a_circle) request_cancel(*last->fiber_, message);
     return true;
 }
 
@@ -124,6 +138,9 @@ any_task current_task() {
 
 std::vector<any_task> all_tasks() {
     return detail::require_loop("all_tasks").tasks();
+}
+std::vector<any_task> all_tasks(event_loop& loop) {
+    return loop.core().tasks();
 }
 
 void yield() {

@@ -26,6 +26,7 @@ public:
         if (cancel_on_enter_) cancel_group();
     }
     void require_accepting(const char* call) const {
+        require_own_thread(call);
         if (!entered_) throw usage_error(std::string(call) + ": the group's run() has not begun");
         if (exiting_ && running_.empty())
             throw usage_error(std::string(call) + ": the group has ended");
@@ -39,6 +40,7 @@ public:
         if (aborting_ && !child.done()) child.cancel({});
     }
     void cancel_group() {
+        require_own_thread("task_group_scope::cancel");
         if (!entered_) {
             cancel_on_enter_ = true;
             return;

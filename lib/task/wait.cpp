@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <stdexcept>
+#include <utility>
 
 namespace brio::inline v0::detail {
 
@@ -77,9 +78,7 @@ void wait_for_cores(const std::vector<future_core*>& cores, const wait_options& 
     require_fiber("wait");
     if (cores.empty()) throw std::invalid_argument("wait: there is nothing to wait for");
     loop_core& loop = require_loop("wait");
-    for (const future_core* const core : cores)
-        if (&core->loop() != &loop)
-            throw usage_error("wait: the " + core->describe() + " belongs to another loop");
+    for (const future_core* const core : cores) core->require_on(loop, "wait");
     const held<wait_core> waiter(new wait_core(loop, cores, options.return_when));
     try {
         if (const auto limit = options.timeout.get()) waiter->limit(*limit);
@@ -92,9 +91,10 @@ void wait_for_cores(const std::vector<future_core*>& cores, const wait_options& 
 }
 
 void cancel_and_wait(future_core& core) {
-    if (core.done()) return;
     require_fiber("wait_for");
-    const held<wait_core> waiter(new wait_core(require_loop("wait_for"), {&core}, all_completed));
+    loop_core& loop = require_loop("wait_for");
+    core.require_on(loop, "wait_for");
+    const held<wait_core> waiter(new wait_core(loop, {&core}, all_completed));
     try {
         core.cancel({});
         waiter->await();
@@ -203,11 +203,11 @@ future_core* as_completed_handle::next() {
 // ----------------------------------------------------------------------------------------- shield
 
 shield_core::~shield_core() {
-    inner_->release();
+    if (inner_ != nullptr) inner_->release();
 }
 
 std::string shield_core::describe() const {
-    return "shield of " + inner_->describe();
+    return inner_ == nullptr ? "shield" : "shield of " + inner_->describe();
 }
 
 void shield_core::begin() noexcept {
@@ -239,7 +239,13 @@ void shield_core::on_done(watch& w) noexcept {
 }
 
 bool shield_core::cancel(std::string_view message) {
-    return future_core::cancel(message);
+    if (!future_core::cancel(message)) return false;
+    // The entry on inner's list holds this: an inner future that nobody else knows goes with it. One
+    // entry is enough to report a failure; more would pile up on a future that lives long.
+    future_core* const inner = std::exchange(inner_, nullptr);
+    if (!inner->take_shield_report()) forget(watch_);
+    inner->release();
+    return true;
 }
 
 }  // namespace brio::inline v0::detail

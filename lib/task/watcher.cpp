@@ -18,6 +18,7 @@ watcher::watch::watch() noexcept : done_callback(&watcher::report) {}
 void watcher::report(ready_node& node, ready_node::fate what) {
     auto& w = static_cast<watch&>(node);
     watcher& owner = *w.owner;
+    const any_future child = w.leave_queue();
     w.waiting = false;
     if (what == ready_node::fate::run) owner.on_done(w);
     owner.release();
@@ -26,13 +27,12 @@ void watcher::report(ready_node& node, ready_node::fate what) {
 void watcher::observe(watch& w, future_core& child) noexcept {
     retain();
     w.owner = this;
-    w.future = &child;
     w.waiting = true;
-    child.add_waiter(w);
+    child.add_callback(w);
 }
 
 void watcher::forget(watch& w) noexcept {
-    if (!w.waiting || !w.future->remove_waiter(w)) return;
+    if (!w.waiting || !w.child().remove_callback(w)) return;
     w.waiting = false;
     release();
 }

@@ -14,6 +14,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
+#include <netinet/in.h>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -91,6 +92,27 @@ inline two_ends make_socket_pair() {
     return {descriptor(fds[0]), descriptor(fds[1])};
 }
 
+/// Listens on a free port of the loopback.
+struct tcp_server {
+    explicit tcp_server(int backlog = 16)
+        : socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+        socklen_t size = sizeof address;
+        ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+        EXPECT_EQ(::listen(socket.get(), backlog), 0);
+    }
+    [[nodiscard]] operation op_connect(int fd) const {
+        return {.what = code::connect,
+                .fd = fd,
+                .address = const_cast<sockaddr_in*>(&address),
+                .length = sizeof address};
+    }
+    descriptor socket;
+    sockaddr_in address = {};
+};
+
 inline std::size_t open_descriptors() {
     std::size_t count = 0;
     for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator("/proc/self/fd"))
@@ -98,13 +120,14 @@ inline std::size_t open_descriptors() {
     return count;
 }
 
-class reactor_test : public ::testing::TestWithParam<backend> {
+template <class Parameter>
+class reactor_fixture : public ::testing::TestWithParam<Parameter> {
 protected:
-    void SetUp() override {
+    void start(backend which) {
         descriptors_before_ = open_descriptors();
         box_ = new mailbox;
         try {
-            io_ = make(GetParam(), *box_);
+            io_ = make(which, *box_);
         } catch (const std::system_error& e) {
             GTEST_SKIP() << e.what();
         }
@@ -112,8 +135,12 @@ protected:
     void TearDown() override {
         io_.reset();
         box_->release();
+        clean_up();
         EXPECT_EQ(open_descriptors(), descriptors_before_) << "a descriptor has leaked";
     }
+
+    /// What a test holds for its whole length goes here, after the reactor.
+    virtual void clean_up() {}
 
     reactor& io() { return *io_; }
     mailbox& box() { return *box_; }
@@ -147,6 +174,11 @@ private:
     std::size_t descriptors_before_ = 0;
     mailbox* box_ = nullptr;
     std::unique_ptr<reactor> io_;
+};
+
+class reactor_test : public reactor_fixture<backend> {
+protected:
+    void SetUp() override { start(GetParam()); }
 };
 
 inline const auto every_backend =

@@ -53,8 +53,8 @@ FOREIGN = {
     "liburing": ["io/reactor", "bench"],
     "openssl/": ["io/stream"],
     "curl/": ["examples", "tests/posix"],
-    "sanitizer/": ["lib/context"],
-    "valgrind/": ["lib/context"],
+    "sanitizer/": ["lib/context", "tests"],
+    "valgrind/": ["lib/context", "tests"],
     "gtest/": ["tests"],
     "gmock/": ["tests"],
     "nlohmann/": ["tests"],
@@ -96,7 +96,7 @@ def target_of(root, path, bracket, name):
 def breach_of(root, path, bracket, name):
     target = target_of(root, path, bracket, name)
     if target is None:
-        if bracket == '"':
+        if bracket == '"' and not path.startswith("tests/"):
             return "no such file in this repository"
         prefix = next((prefix for prefix in FOREIGN if name.startswith(prefix)), None)
         if prefix and not inside(path, FOREIGN[prefix]):

@@ -5,7 +5,8 @@
 //   pending -> finished    a value was stored (store_*), or set_exception
 //   pending -> cancelled   cancel()
 //
-// 1. Leaving `pending` appends everybody in `waiting_` to the ready queue, in order.
+// 1. Leaving `pending` appends everybody in `waiting_` to the ready queue, in order. A callback in
+//    the ready queue holds a reference to the core that it reports; one on the list does not.
 // 2. A finished core has a value or `exception_`. In a cancelled one `exception_` is the
 //    cancelled_error that ended the task; the first who asks takes it, as in asyncio, and later
 //    ones get a new one with `message_`.
@@ -28,6 +29,8 @@
 namespace brio::inline v0 {
 namespace detail {
 
+struct done_callback;
+
 class future_core {
 public:
     enum class status : unsigned char { pending, finished, cancelled };
@@ -36,6 +39,10 @@ public:
     explicit future_core(loop_core& loop) noexcept;
     future_core(const future_core&) = delete;
     future_core& operator=(const future_core&) = delete;
+
+    // Small blocks are kept for the thread's next futures: lib/task/core_memory.cpp.
+    static void* operator new(std::size_t size);
+    static void operator delete(void* memory, std::size_t size) noexcept;
 
     void retain() noexcept { ++references_; }
     void release() noexcept {
@@ -62,12 +69,14 @@ public:
     /// A value has been stored: the waiters are made ready.
     void finish() noexcept;
 
-    void add_waiter(ready_node& node) noexcept;
+    void add_callback(done_callback& node) noexcept;
     /// False when it is not waiting (any more).
-    bool remove_waiter(ready_node& node) noexcept;
+    bool remove_callback(done_callback& node) noexcept;
     [[nodiscard]] callback_list& waiters() noexcept { return waiting_; }
+    /// It will never be done: whoever waits is forgotten.
+    void drop_waiters() noexcept;
 
-    /// The error of a cancelled core (invariant 2).
+    /// The error of a cancelled core (invariant 2); of another, a new one.
     [[nodiscard]] std::exception_ptr take_cancelled_error();
     /// The error of a finished core; null when it has a value. Does not count as retrieving it.
     [[nodiscard]] const std::exception_ptr& stored_exception() const noexcept { return exception_; }
@@ -75,13 +84,18 @@ public:
     void mark_retrieved() noexcept { unretrieved_ = false; }
     /// usage_error, naming `call` and the task, on any other thread than the loop's.
     void require_own_thread(const char* call) const;
+    /// Likewise, and when it belongs to another loop than this one.
+    void require_on(const loop_core& loop, const char* call) const;
     /// For reports: "future", or "task 'name'".
     [[nodiscard]] virtual std::string describe() const;
 
     /// The value's place; T is the stored type of the handle's type.
     template <class Stored>
     [[nodiscard]] Stored& value() {
-        if (lazy_) materialize();
+        if (lazy_) {
+            materialize();
+            lazy_ = false;
+        }
         return *std::launder(static_cast<Stored*>(value_place()));
     }
     /// Constructs the value in place; finish() makes it seen.
@@ -99,6 +113,8 @@ public:
     /// For one pass over many handles: false when it was marked before. Unmark afterwards.
     [[nodiscard]] bool mark() noexcept { return !std::exchange(marked_, true); }
     void unmark() noexcept { marked_ = false; }
+    /// For cancelled shields: true for the first, which reports a later failure of this core.
+    [[nodiscard]] bool take_shield_report() noexcept { return !std::exchange(shielded_, true); }
     /// The value has been moved out: later reads throw.
     void mark_taken() noexcept { taken_ = true; }
 
@@ -123,12 +139,17 @@ protected:
     bool lazy_ = false;   // the value is built by materialize() when first read
     bool taken_ = false;  // the value has been moved out
     bool marked_ = false;
+    bool has_callbacks_ = false;  // in waiting_, among the fibers
+    bool shielded_ = false;       // a cancelled shield will report its failure
 
 private:
     [[nodiscard]] void* value_place() noexcept {
         return reinterpret_cast<std::byte*>(this) + value_offset_;
     }
-    void suspend_until_done();
+    void cancelled_while_waking(fiber& self);
+    [[noreturn]] void refuse_to_await_itself(fiber& self);
+    [[noreturn]] void throw_in_place_of_value();
+    void retain_for_callbacks() noexcept;
     void drop() noexcept;
 };
 

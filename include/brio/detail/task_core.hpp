@@ -25,6 +25,10 @@ public:
     /// Gives the task its fiber and its first step: in the next turn, or now when `eager`. Throws
     /// std::system_error when no stack can be had; the task is then as if never made.
     void start(const task_options& options, const char* file, int line);
+    /// Takes over a reference to what this task has awaited. Where it is the last one, as after
+    /// `pending[id].await()` when whoever set the result has erased the entry, it is kept until the
+    /// next such await: what await() returned a view of lives on.
+    void take_awaited(future_core& f) noexcept;
     /// The fiber's body.
     static void main(task_core& self) noexcept;
 
@@ -42,12 +46,12 @@ private:
     void leave_loop() noexcept;
 
     fiber* fiber_ = nullptr;
+    future_core* awaited_ = nullptr;  // see take_awaited
     task_core* next_ = nullptr;  // in loop_core's list of tasks
     task_core* previous_ = nullptr;
     std::string* name_ = nullptr;  // null: "Task-N"
     std::uint64_t number_ = 0;
     int cancels_requested_ = 0;
-    bool listed_ = false;
 };
 
 /// A task of callable F with result T: one allocation holds the record, the callable and the result.

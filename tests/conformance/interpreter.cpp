@@ -1,0 +1,202 @@
+#include "conformance/interpreter.hpp"
+
+#include "conformance/statements.hpp"
+
+#include <brio/testing.hpp>
+
+#include <chrono>
+
+namespace conformance {
+
+namespace {
+
+using unit = std::chrono::milliseconds;
+
+vocabulary all_words() {
+    vocabulary words;
+    add_flow(words);
+    add_tasks(words);
+    add_callbacks(words);
+    add_combinators(words);
+    add_scopes(words);
+    return words;
+}
+
+const vocabulary& words() {
+    static const vocabulary all = all_words();
+    return all;
+}
+
+bool is_variable(const json& item) {
+    return item.get_ref<const std::string&>().starts_with('$');
+}
+std::string variable_name(const json& item) {
+    return item.get_ref<const std::string&>().substr(1);
+}
+
+}  // namespace
+
+brio::delay delay_of(const json& units) {
+    if (units.is_null()) return std::nullopt;
+    return unit(units.get<std::int64_t>());
+}
+
+// ---- running
+
+trace interpreter::run() {
+    brio::testing::runner runner;
+    loop_ = &runner.get_loop();
+    loop_->set_exception_handler([](const brio::exception_report&) {});
+    for (const auto& [name, object] : scenario_.objects.items()) make_object(name, object);
+    if (run_main() && run_rest()) log("end");
+    unwind();
+    look_at_errors();
+    if (!unsupported_.empty()) throw unsupported{unsupported_};
+    return trace_;
+}
+
+bool interpreter::run_main() {
+    const auto main = loop_->create_task(
+        [this] { return brio::timeout(unit(60000), [this] { return proc("main"); }); },
+        {.name = "main"});
+    try {
+        log("main = " + text(loop_->run_until_complete(main)));
+    } catch (const brio::testing::deadlock_error&) {
+        log("deadlock");
+        return false;
+    } catch (...) {
+        log("main ! " + text(std::current_exception()));
+    }
+    return true;
+}
+
+bool interpreter::run_rest() {
+    const std::vector<brio::any_task> rest = brio::all_tasks(*loop_);
+    for (const brio::any_task& t : rest) t.cancel();
+    if (rest.empty()) return true;
+    try {
+        (void)loop_->run_until_complete(brio::gather(brio::return_exceptions, rest));
+        return true;
+    } catch (const brio::testing::deadlock_error&) {
+        log("deadlock");
+        return false;
+    }
+}
+
+/// What Python's collector does with the loop: tasks that the rest has made in turn are unwound, and
+/// futures that nobody will ever set let go of the gathers that wait for them.
+void interpreter::unwind() {
+    over_ = true;
+    for (const auto& [name, h] : vars) h.untyped().cancel();
+    do {
+        loop_->run_until_complete([] { brio::sleep(unit(1)); });  // until nothing is ready
+    } while (!brio::all_tasks(*loop_).empty() && run_rest());
+}
+
+/// The oracle's loop is told of errors nobody retrieved and says nothing; a closed brio loop has
+/// forgotten its handler and would report those that the variables still hold.
+void interpreter::look_at_errors() {
+    for (const auto& [name, h] : vars)
+        if (h.untyped().done() && !h.untyped().cancelled()) (void)h.untyped().exception();
+}
+
+void interpreter::make_object(const std::string& name, const json& object) {
+    const std::string kind = object.at("kind");
+    if (kind == "future")
+        vars.emplace(name, loop_->create_future<value>());
+    else
+        throw unsupported{"object " + kind};
+}
+
+void interpreter::log(std::string line) {
+    if (over_) return;
+    const bool running = brio::running_loop_or_null() != nullptr;
+    const brio::any_task task = running ? brio::current_task() : brio::any_task();
+    trace_.push_back({loop_->time().time_since_epoch() / unit(1),
+                      task.valid() ? task.get_name() : "loop", std::move(line)});
+}
+
+// ---- procs and what may be awaited
+
+value proc_call::operator()() const {
+    return self->proc(proc, instance);
+}
+
+proc_call interpreter::coroutine(const std::string& name) {
+    const int k = ++instances_[name];
+    return {this, name, name + "#" + std::to_string(k)};
+}
+
+value interpreter::proc(const std::string& name, const std::string& instance) {
+    const brio::any_task task = brio::current_task();
+    if (!instance.empty() && task.get_name().starts_with("Task-")) task.set_name(instance);
+    frame f;
+    block(scenario_.procs.at(name), f);
+    return f.result;
+}
+
+bool interpreter::missing(const json& item) {
+    if (item.is_array()) {
+        for (const json& one : item)
+            if (missing(one)) return true;
+        return false;
+    }
+    if (!is_variable(item)) return false;
+    const std::string name = variable_name(item);
+    if (vars.contains(name) || timers.contains(name)) return false;
+    log("? $" + name);
+    return true;
+}
+
+item interpreter::item_of(const json& name) {
+    if (is_variable(name)) return variable(name);
+    return coroutine(name);
+}
+
+std::vector<item> interpreter::items_of(const json& names) {
+    std::vector<item> items;
+    for (const json& name : names) items.push_back(item_of(name));
+    return items;
+}
+
+const handle& interpreter::variable(const json& item) const {
+    return vars.at(variable_name(item));
+}
+
+std::vector<handle> interpreter::variables(const json& items) const {
+    std::vector<handle> handles;
+    for (const json& item : items) handles.push_back(variable(item));
+    return handles;
+}
+
+// ---- statements
+
+bool interpreter::block(const json& body, frame& f) {
+    for (const json& s : body)
+        if (statement(s, f)) return true;
+    return false;
+}
+
+bool interpreter::statement(const json& s, frame& f) {
+    const auto& known = words().suspending;
+    const auto word = known.find(s[0].get_ref<const std::string&>());
+    if (word != known.end()) return word->second(*this, f, s);
+    immediate(s);
+    return false;
+}
+
+void interpreter::immediate(const json& s) {
+    const auto& known = words().immediate;
+    const auto word = known.find(s[0].get_ref<const std::string&>());
+    if (word == known.end()) {
+        unsupported_ = "statement " + s[0].get<std::string>();
+        throw unsupported{unsupported_};
+    }
+    word->second(*this, s);
+}
+
+void interpreter::immediate_block(const json& body) {
+    for (const json& s : body) immediate(s);
+}
+
+}  // namespace conformance
