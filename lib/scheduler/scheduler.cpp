@@ -3,6 +3,7 @@
 #include "base/invariant.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <ctime>
 #include <new>
 #include <stdexcept>
@@ -39,7 +40,8 @@ scheduler::scheduler(const scheduler_options& options)
       virtual_clock_(options.virtual_clock),
       stacks_(options.stacks),
       thread_(this_thread_mark()),
-      reactor_kind_(options.reactor) {}
+      reactor_kind_(options.reactor),
+      announce_reactor_(options.announce_reactor) {}
 
 scheduler::~scheduler() {
     close();
@@ -135,6 +137,7 @@ reactor& scheduler::io() {
         chosen_reactor chosen = make_reactor(reactor_kind_, *mailbox_);
         reactor_.reset(chosen.made);
         reactor_reason_ = std::move(chosen.reason);
+        if (announce_reactor_) std::fprintf(stderr, "brio: reactor %s\n", reactor_reason_.c_str());
     }
     return *reactor_;
 }

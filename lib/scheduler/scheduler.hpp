@@ -45,6 +45,7 @@ struct scheduler_options {
     reactor_kind reactor = reactor_kind::automatic;
     stack_pool_options stacks = {};
     bool virtual_clock = false;
+    bool announce_reactor = false;  // one line on stderr: which one, and why
 };
 
 class scheduler {
@@ -163,6 +164,7 @@ private:
     const void* thread_;
     reactor_kind reactor_kind_;
     std::string reactor_reason_;
+    const bool announce_reactor_;
     void (*interrupt_handler_)(void*, unsigned) = nullptr;
     void* interrupt_argument_ = nullptr;
 };

@@ -15,6 +15,10 @@
 namespace brio::inline v0::detail {
 
 namespace {
+bool debug_from_environment() {
+    const char* const value = std::getenv("BRIO_DEBUG");
+    return value != nullptr && *value != '\0' && std::string_view(value) != "0";
+}
 scheduler_options options_of(const loop_options& o, bool virtual_clock) {
     scheduler_options s;
     s.reactor = o.reactor == reactor_choice::io_uring ? reactor_kind::io_uring
@@ -23,11 +27,8 @@ scheduler_options options_of(const loop_options& o, bool virtual_clock) {
     s.stacks.size = o.stacks.size;
     s.stacks.keep = o.stacks.keep;
     s.virtual_clock = virtual_clock;
+    s.announce_reactor = o.debug || debug_from_environment();
     return s;
-}
-bool debug_from_environment() {
-    const char* const value = std::getenv("BRIO_DEBUG");
-    return value != nullptr && *value != '\0' && std::string_view(value) != "0";
 }
 std::string name_of_current_exception_type() {
     const std::type_info* const type = abi::__cxa_current_exception_type();
