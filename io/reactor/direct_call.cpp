@@ -190,4 +190,4 @@ int finish_connect(int fd) noexcept {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0
