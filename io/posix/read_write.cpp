@@ -13,6 +13,7 @@
 //    call: they cannot block.
 
 #include <limits.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -35,18 +36,27 @@ long plain(direction d, int fd, const iovec* parts, int count) noexcept {
     return system_call(d == direction::in ? SYS_readv : SYS_writev, fd, parts, count);
 }
 
-/// Pipes as before Linux 6.4, for tests.
-bool pipes_refuse_nowait() noexcept {
+/// A pipe is to behave as before Linux 6.4, for a test.
+bool is_masked_pipe(int fd) noexcept {
     static const bool hidden = masked(feature::pipe_nowait);
-    return hidden;
+    struct stat file = {};
+    return hidden && system_call(SYS_fstat, fd, &file) == 0 && S_ISFIFO(file.st_mode);
+}
+
+long attempt_with(direction d, int fd, const iovec* parts, int count) noexcept {
+    constexpr long at_file_position = -1;
+    return system_call(d == direction::in ? SYS_preadv2 : SYS_pwritev2, fd, parts, count,
+                       at_file_position, at_file_position, RWF_NOWAIT);
 }
 
 long attempt(direction d, int fd, const iovec* parts, int count) noexcept {
     if (known_to_refuse_nowait(fd)) return -EOPNOTSUPP;
-    if (pipes_refuse_nowait() && facts_of(fd).kind == descriptor_kind::other) return -EOPNOTSUPP;
-    constexpr long at_file_position = -1;
-    return system_call(d == direction::in ? SYS_preadv2 : SYS_pwritev2, fd, parts, count,
-                       at_file_position, at_file_position, RWF_NOWAIT);
+    if (is_masked_pipe(fd)) {
+        // The kernel looks at the direction first.
+        const long checked = attempt_with(d, fd, nullptr, 0);
+        return checked < 0 ? checked : -EOPNOTSUPP;
+    }
+    return attempt_with(d, fd, parts, count);
 }
 
 /// One operation of the reactor on what is offered, at the file position or on a stream.

@@ -7,7 +7,8 @@
 // 3. The reactor's send and sendmsg never raise SIGPIPE, so that is done here; as the kernel, only
 //    where nothing had been sent before.
 // 4. What has been moved is never lost: an error, a timeout or a cancel after a part answers the part.
-// 5. MSG_OOB and MSG_ERRQUEUE never wait, in blocking mode neither (tcp(7), ip(7)).
+// 5. MSG_OOB and MSG_ERRQUEUE never wait, in blocking mode neither (ip(7); what unix sockets, which
+//    know no MSG_ERRQUEUE, make of it is not imitated).
 
 #include <limits.h>
 
