@@ -322,6 +322,26 @@ TEST(read_write, a_number_that_is_closed_while_a_fiber_reads_still_serves_it) {
     });
 }
 
+TEST(read_write, a_number_that_is_closed_while_a_fiber_writes_still_serves_it) {
+    for (const bool socket : {false, true}) {
+        two_ends ends = socket ? make_socketpair() : make_pipe();
+        const string much(1 << 20, 'x');
+        brio::run([&] {
+            auto writer =
+                brio::create_task([&] { return ::write(ends.second, much.data(), much.size()); });
+            let_others_run();
+            EXPECT_FALSE(writer.done());
+            ends.second.close();
+            const two_ends others = make_pipe(O_NONBLOCK);  // takes the number
+            EXPECT_EQ(read_all(ends.first, much.size()).size(), much.size());
+            EXPECT_EQ(writer.await(), static_cast<ssize_t>(much.size()));
+            char letter = 0;
+            EXPECT_EQ(observe([&] { return ::read(others.first, &letter, 1); }),
+                      (observed{-1, EAGAIN}));
+        });
+    }
+}
+
 TEST(read_write, many_fibers_read_from_one_pipe_and_each_byte_comes_once) {
     const two_ends ends = make_pipe();
     brio::run([&] {
