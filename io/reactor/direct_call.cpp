@@ -194,4 +194,4 @@ int finish_connect(const operation& op, int fd) noexcept {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -29,4 +29,4 @@ inline constexpr int would_block = -0x10000;
 [[nodiscard]] int finish_connect(const operation& op, int fd) noexcept;
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

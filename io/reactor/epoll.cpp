@@ -294,4 +294,4 @@ void epoll::cancel_everything() noexcept {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

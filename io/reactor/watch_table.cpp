@@ -194,4 +194,4 @@ int watch_table::wait_in_kernel(duration timeout) noexcept {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

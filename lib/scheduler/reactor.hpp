@@ -65,6 +65,9 @@ struct operation {
     std::uint32_t state = 0;
 };
 
+/// "recv of descriptor 5", "openat of /etc/hosts": for dumps and errors.
+[[nodiscard]] std::string describe(const operation& op);
+
 class reactor {
 public:
     reactor() = default;

@@ -77,4 +77,13 @@ void future_core::operator delete(void* memory, std::size_t size) noexcept {
     ++list.count;
 }
 
+// Results with a large alignment are rare.
+void* future_core::operator new(std::size_t size, std::align_val_t alignment) {
+    return ::operator new(size, alignment);
+}
+
+void future_core::operator delete(void* memory, std::size_t, std::align_val_t alignment) noexcept {
+    ::operator delete(memory, alignment);
+}
+
 }  // namespace brio::inline v0::detail

@@ -198,6 +198,7 @@ bool is_cancelled_error(const std::exception_ptr& error) {
 // processor may mispredict.
 void future_core::await() {
     if (!done()) {
+        require_thread_of(*this, "await");
         fiber& self = require_fiber("await");
         if (&self.owner != loop_) [[unlikely]]
             require_on(static_cast<loop_core&>(self.owner), "await");

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <gtest/gtest.h>
+#include <map>
 #include <memory>
 #include <netinet/in.h>
 #include <ostream>
@@ -20,6 +21,7 @@
 #include <string_view>
 #include <sys/socket.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -113,11 +115,14 @@ struct tcp_server {
     sockaddr_in address = {};
 };
 
-inline std::size_t open_descriptors() {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator("/proc/self/fd"))
-        ++count;
-    return count;
+/// What each descriptor of the process stands for, by number.
+inline std::map<std::string, std::string> open_descriptors() {
+    std::map<std::string, std::string> found;
+    for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;  // the iterator's own
+        found[each.path().filename()] = std::filesystem::read_symlink(each.path(), gone);
+    }
+    return found;
 }
 
 template <class Parameter>
@@ -136,6 +141,11 @@ protected:
         io_.reset();
         box_->release();
         clean_up();
+        // A file thread may hold the mailbox, with its eventfd, for the moment after its ring.
+        const auto limit = std::chrono::steady_clock::now() + 10s;
+        while (open_descriptors() != descriptors_before_ &&
+               std::chrono::steady_clock::now() < limit)
+            std::this_thread::yield();
         EXPECT_EQ(open_descriptors(), descriptors_before_) << "a descriptor has leaked";
     }
 
@@ -171,7 +181,7 @@ protected:
     }
 
 private:
-    std::size_t descriptors_before_ = 0;
+    std::map<std::string, std::string> descriptors_before_;
     mailbox* box_ = nullptr;
     std::unique_ptr<reactor> io_;
 };

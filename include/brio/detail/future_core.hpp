@@ -43,6 +43,9 @@ public:
     // Small blocks are kept for the thread's next futures: lib/task/core_memory.cpp.
     static void* operator new(std::size_t size);
     static void operator delete(void* memory, std::size_t size) noexcept;
+    static void* operator new(std::size_t size, std::align_val_t alignment);
+    static void operator delete(void* memory, std::size_t size,
+                                std::align_val_t alignment) noexcept;
 
     void retain() noexcept { ++references_; }
     void release() noexcept {
