@@ -26,7 +26,7 @@ inline constexpr int would_block = -0x10000;
 /// -EAGAIN: a local server's queue is full, and nothing announces when it is not.
 [[nodiscard]] int start_connect(const operation& op) noexcept;
 /// The result of a connect under way, or would_block.
-[[nodiscard]] int finish_connect(int fd) noexcept;
+[[nodiscard]] int finish_connect(const operation& op, int fd) noexcept;
 
 }  // namespace detail
 }  // namespace brio::inline v0

@@ -87,7 +87,7 @@ int try_to_receive_all(operation& op, int fd) noexcept {
 }
 
 int attempt(operation& op, int fd) noexcept {
-    if (op.what == code::connect) return finish_connect(fd);
+    if (op.what == code::connect) return finish_connect(op, fd);
     if (receives_all(op)) return try_to_receive_all(op, fd);
     return try_call(op, fd);
 }

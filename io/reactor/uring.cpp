@@ -162,6 +162,10 @@ void uring::send_cancel(operation& op) noexcept {
     if (!backlog_.empty() || !queue_cancel(op)) backlog_.push_back(op);
 }
 
+void uring::forget(int fd) noexcept {
+    if (ring_.has_queued_for(fd)) ring_.submit();
+}
+
 void uring::queue_backlog() noexcept {
     while (!backlog_.empty()) {
         operation& op = *backlog_.first();

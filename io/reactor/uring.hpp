@@ -38,6 +38,7 @@ public:
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
     void submit(operation& op) override;
     void cancel(operation& op) noexcept override;
+    void forget(int fd) noexcept override;
     [[nodiscard]] bool has_work() const noexcept override {
         return ring_.has_queued() || ring_.has_completions() || ring_.kernel_has_more() ||
                !backlog_.empty();

@@ -4,7 +4,6 @@
 
 #include <netdb.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 
 #include <algorithm>
 #include <fstream>
@@ -58,10 +57,7 @@ protected:
 /// Whether the task ends; it is given time, for a cancel may have to find a thread of the kernel.
 template <class T>
 bool ends(const brio::task<T>& t) {
-    for (int i = 0; i < 10'000 && !t.done(); ++i) {
-        let_others_run();
-        ::syscall(SYS_sched_yield);
-    }
+    for (int i = 0; i < 10'000 && !t.done(); ++i) brio::sleep(1ms);
     return t.done();
 }
 
