@@ -47,6 +47,12 @@ struct operation {
     };
     using completion = void (*)(operation&) noexcept;
 
+    // What a completion touches: together, so that it is one cache line more often than not.
+    completion completed = nullptr;
+    void* owner = nullptr;    // the submitter's own, for `completed`
+    int result = 0;           // what the system call returns, or -errno; valid in and after `completed`
+    std::uint32_t state = 0;  // the reactor's own from submit() to `completed`
+
     code what = code::nop;
     int fd = -1;
     void* address = nullptr;
@@ -55,14 +61,9 @@ struct operation {
     std::uint64_t offset = UINT64_MAX;
     void* second = nullptr;
 
-    completion completed = nullptr;
-    void* owner = nullptr;  // the submitter's own, for `completed`
-    int result = 0;  // what the system call returns, or -errno; valid in and after `completed`
-
     // The reactor's own from submit() to `completed`.
     operation* next = nullptr;
     operation* previous = nullptr;
-    std::uint32_t state = 0;
 };
 
 /// "recv of descriptor 5", "openat of /etc/hosts": for dumps and errors.
