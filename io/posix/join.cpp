@@ -24,6 +24,13 @@ namespace {
 
 constexpr unsigned pidfd_thread = O_EXCL;
 
+/// As pthread_join, but ETIMEDOUT where that would wait. (pthread_tryjoin_np does not say that a
+/// thread is detached, or is this one.)
+int join_at_once(pthread_t thread, void** result) {
+    const timespec long_ago = {};
+    return ::pthread_timedjoin_np(thread, result, &long_ago);
+}
+
 /// From CPUCLOCK_PERTHREAD clock ids (~id << 3 | flags); 0 when the thread has ended.
 int id_of(pthread_t thread) noexcept {
     clockid_t clock = 0;
@@ -53,7 +60,7 @@ int join_in_helper(pthread_t thread, void** result) {
 }
 
 int join_on_fiber(fiber& self, pthread_t thread, void** result) {
-    if (const int joined = ::pthread_tryjoin_np(thread, result); joined != EBUSY) return joined;
+    if (const int joined = join_at_once(thread, result); joined != ETIMEDOUT) return joined;
     const not_cut_short whole(self);
     const int id = id_of(thread);
     if (id == 0) return real.pthread_join(thread, result);  // in its last instructions
@@ -61,8 +68,8 @@ int join_on_fiber(fiber& self, pthread_t thread, void** result) {
                         ? -EINVAL
                         : system_call(SYS_pidfd_open, id, pidfd_thread);
     if (fd < 0) return join_in_helper(thread, result);
-    int joined = ::pthread_tryjoin_np(thread, result);
-    if (joined == EBUSY) {
+    int joined = join_at_once(thread, result);
+    if (joined == ETIMEDOUT) {
         operation ended;
         ended.what = operation::code::poll;
         ended.fd = static_cast<int>(fd);
@@ -83,8 +90,7 @@ using namespace brio::detail::posix;
 
 extern "C" int brio_posix_pthread_join(pthread_t thread, void** result) {
     fiber* const self = suspendable_fiber();
-    if (self == nullptr || ::pthread_equal(thread, ::pthread_self()) != 0)
-        return real.pthread_join(thread, result);
+    if (self == nullptr) return real.pthread_join(thread, result);
     return join_on_fiber(*self, thread, result);
 }
 
