@@ -78,7 +78,7 @@ void scripted_reactor::end(entry& e, int result) noexcept {
 void scripted_reactor::wait(duration timeout) {
     if (done_.empty() && timeout == duration::max()) {
         std::string text = "the loop would sleep for ever; in flight:";
-        for (const auto& e : in_flight_entries_) text += " " + describe(e->op);
+        for (const auto& e : in_flight_entries_) text.append(" ").append(describe(e->op));
         throw std::logic_error(text);
     }
     for (entry* const e : std::exchange(done_, {})) {
