@@ -6,17 +6,16 @@
 // of its CPU clock. It is taken while the thread is certainly alive: it is still not joinable after
 // the pidfd has been opened, so nobody else can have got the number.
 
-#include <pthread.h>
-
-#include <csignal>
-#include <exception>
-
 #include "base/feature_mask.hpp"
 #include "posix/caller.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
 #include "posix/system_call.hpp"
 #include "thread/blocking_call.hpp"
+
+#include <csignal>
+#include <exception>
+#include <pthread.h>
 
 namespace brio::inline v0::detail::posix {
 
@@ -64,9 +63,8 @@ int join_on_fiber(fiber& self, pthread_t thread, void** result) {
     const not_cut_short whole(self);
     const int id = id_of(thread);
     if (id == 0) return real.pthread_join(thread, result);  // in its last instructions
-    const long fd = masked(feature::pidfd_thread)
-                        ? -EINVAL
-                        : system_call(SYS_pidfd_open, id, pidfd_thread);
+    const long fd =
+        masked(feature::pidfd_thread) ? -EINVAL : system_call(SYS_pidfd_open, id, pidfd_thread);
     if (fd < 0) return join_in_helper(thread, result);
     int joined = join_at_once(thread, result);
     if (joined == ETIMEDOUT) {

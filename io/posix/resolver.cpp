@@ -9,21 +9,20 @@
 // Static executables do not have this file: libc's getaddrinfo cannot be reached there once the name
 // is taken. Nor __poll, which a static libc's resolver calls, whose state belongs to the thread.
 
-#include <dlfcn.h>
-
-#include <cctype>
-#include <exception>
-#include <optional>
-#include <string>
-#include <utility>
-
-#include <brio/error.hpp>
-
 #include "posix/caller.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
 #include "posix/system_call.hpp"
 #include "thread/blocking_call.hpp"
+
+#include <brio/error.hpp>
+
+#include <cctype>
+#include <dlfcn.h>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace brio::inline v0::detail::posix {
 
@@ -119,8 +118,7 @@ int resolve_on_fiber(fiber& self, const char* name, const char* service, const a
     const int before = errno;
     if (const auto numeric = resolve_numeric(name, service, hints, found)) return *numeric;
     try {
-        look_up done =
-            run_in(resolver_pool(), "getaddrinfo", look_up(name, service, hints));
+        look_up done = run_in(resolver_pool(), "getaddrinfo", look_up(name, service, hints));
         errno = before;
         return done.take(found);
     } catch (const cancelled_error& cancel) {

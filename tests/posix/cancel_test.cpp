@@ -1,14 +1,13 @@
 // Cancellation of a fiber inside C code. The rules, for each call, are played in symbols_test.cpp.
 
-#include <poll.h>
-
-#include <csetjmp>
-#include <string>
-#include <vector>
+#include "posix/fibers.hpp"
 
 #include <brio/posix.hpp>
 
-#include "posix/fibers.hpp"
+#include <csetjmp>
+#include <poll.h>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -185,15 +184,11 @@ TEST(cancel, nothing_throws_inside_a_c_callback) {
 }
 
 TEST(cancel, c_callback_scopes_nest_and_mean_nothing_elsewhere) {
-    {
-        const brio::c_callback outside_any_loop;
-    }
+    { const brio::c_callback outside_any_loop; }
     brio::run([] {
         auto task = brio::create_task([] {
             const brio::c_callback outer;
-            {
-                const brio::c_callback inner;
-            }
+            { const brio::c_callback inner; }
             brio::current_task().cancel();
             EXPECT_NO_THROW(brio::yield());
         });

@@ -1,16 +1,15 @@
 // libcurl as it is: curl_easy_perform in tasks, against a server in plain blocking style on the same
 // loop. That both can be on one thread is the first thing that each test shows.
 
-#include <curl/curl.h>
+#include "posix/fibers.hpp"
 
+#include <brio/posix.hpp>
+
+#include <curl/curl.h>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <brio/posix.hpp>
-
-#include "posix/fibers.hpp"
 
 namespace {
 
@@ -30,8 +29,8 @@ string request_on(int fd) {
 }
 
 void answer(int fd, const string& body) {
-    const string text = "HTTP/1.0 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
-                        "\r\n\r\n" + body;
+    const string text =
+        "HTTP/1.0 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
 }
 
@@ -57,8 +56,7 @@ private:
             const int accepted = ::accept(listening_.fd, nullptr, nullptr);
             if (accepted < 0) break;
             auto fd = std::make_shared<descriptor>(accepted);
-            connections.push_back(
-                brio::create_task([this, fd] { serve_(*fd, request_on(*fd)); }));
+            connections.push_back(brio::create_task([this, fd] { serve_(*fd, request_on(*fd)); }));
         }
         for (const auto& c : connections) c.cancel();
     }

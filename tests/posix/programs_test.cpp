@@ -1,12 +1,11 @@
 // Whole programs: linked in each way, switched off, linked wrongly, preloaded.
 
-#include <sys/wait.h>
+#include "posix/fibers.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-
-#include "posix/fibers.hpp"
+#include <sys/wait.h>
 
 namespace {
 

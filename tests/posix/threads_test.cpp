@@ -1,15 +1,14 @@
 // getaddrinfo and pthread_join: what other threads do for a fiber.
 
-#include <netdb.h>
-#include <pthread.h>
-#include <sys/syscall.h>
+#include "posix/fibers.hpp"
 
 #include <atomic>
 #include <future>
 #include <memory>
+#include <netdb.h>
+#include <pthread.h>
+#include <sys/syscall.h>
 #include <vector>
-
-#include "posix/fibers.hpp"
 
 namespace {
 

@@ -1,14 +1,13 @@
 // Who gets libc's own behaviour: threads without a loop, callbacks, passthrough_scope, the child of a
 // fork. What whole programs show is in programs_test.cpp.
 
-#include <poll.h>
-#include <sys/wait.h>
-
-#include <csignal>
+#include "posix/fibers.hpp"
 
 #include <brio/posix.hpp>
 
-#include "posix/fibers.hpp"
+#include <csignal>
+#include <poll.h>
+#include <sys/wait.h>
 
 namespace {
 
@@ -51,9 +50,7 @@ TEST(ways_out, a_passthrough_scope_blocks_the_thread) {
         {
             const letter_from_a_thread letter(pipe.second);
             const brio::posix::passthrough_scope scope;
-            {
-                const brio::posix::passthrough_scope nested;
-            }
+            { const brio::posix::passthrough_scope nested; }
             EXPECT_FALSE(read_lets_others_run(pipe.first));
         }
         {

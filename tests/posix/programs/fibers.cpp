@@ -4,15 +4,14 @@
 //   fibers exchange    two fibers talk through pipes; sleeps, polls
 //   fibers exit        ends in the middle of it
 
-#include <poll.h>
-#include <unistd.h>
+#include <brio/brio.hpp>
+#include <brio/posix.hpp>
 
 #include <cstdio>
 #include <cstdlib>
+#include <poll.h>
 #include <string_view>
-
-#include <brio/brio.hpp>
-#include <brio/posix.hpp>
+#include <unistd.h>
 
 namespace {
 
