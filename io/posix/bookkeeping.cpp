@@ -2,12 +2,12 @@
 // wait and never fail because of a cancel; the layer forgets what it knew. Before the call and after
 // it: another thread may ask in between.
 
-#include <cstdarg>
-
 #include "posix/caller.hpp"
 #include "posix/descriptors.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
+
+#include <cstdarg>
 
 using namespace brio::detail::posix;
 
@@ -78,8 +78,7 @@ int brio_posix_ioctl(int fd, unsigned long request, ...) noexcept {
     return result;
 }
 
-int brio_posix_setsockopt(int fd, int level, int name, const void* value,
-                          socklen_t size) noexcept {
+int brio_posix_setsockopt(int fd, int level, int name, const void* value, socklen_t size) noexcept {
     const int result = real.setsockopt(fd, level, name, value, size);
     if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO)) forget_open_file(fd);
     return result;

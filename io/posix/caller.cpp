@@ -23,8 +23,12 @@ constinit thread_local unsigned refusals = 0;
 
 }  // namespace
 
-void stand_aside() noexcept { service.store(status::aside); }
-void loop_was_left_behind() noexcept { left_behind = this_scheduler(); }
+void stand_aside() noexcept {
+    service.store(status::aside);
+}
+void loop_was_left_behind() noexcept {
+    left_behind = this_scheduler();
+}
 
 fiber* suspendable_fiber() noexcept {
     const scheduler* const loop = this_scheduler();

@@ -13,15 +13,15 @@
 // 4. Every eighth refusal goes through a turn of the loop, so that C code which retries for ever
 //    holds up only itself.
 
-#include <cerrno>
-#include <optional>
-
-#include <brio/time.hpp>
-
 #include "fiber/fiber.hpp"
 #include "ops/operation.hpp"
 #include "scheduler/park.hpp"
 #include "scheduler/scheduler.hpp"
+
+#include <brio/time.hpp>
+
+#include <cerrno>
+#include <optional>
 
 namespace brio::inline v0::detail::posix {
 

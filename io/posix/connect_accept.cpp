@@ -39,8 +39,7 @@ long wait_until_connected(fiber& self, int fd, const sockaddr* to, socklen_t to_
 
 constexpr int accept_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;  // others are an error
 
-int accept_on(int fd, sockaddr* from, socklen_t* from_size, int flags,
-              decltype(&::accept4) plain) {
+int accept_on(int fd, sockaddr* from, socklen_t* from_size, int flags, decltype(&::accept4) plain) {
     fiber* const self = suspendable_fiber();
     int accepted = 0;
     if (self == nullptr) {

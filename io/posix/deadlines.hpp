@@ -1,16 +1,15 @@
 #pragma once
 // The ends that a call gives its wait, as points on the loop's clock.
 
-#include <sys/socket.h>
-#include <sys/time.h>
+#include "posix/caller.hpp"
+#include "posix/descriptors.hpp"
+#include "posix/system_call.hpp"
 
 #include <chrono>
 #include <ctime>
 #include <optional>
-
-#include "posix/caller.hpp"
-#include "posix/descriptors.hpp"
-#include "posix/system_call.hpp"
+#include <sys/socket.h>
+#include <sys/time.h>
 
 namespace brio::inline v0::detail::posix {
 

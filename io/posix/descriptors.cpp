@@ -1,15 +1,14 @@
 #include "posix/descriptors.hpp"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
+#include "posix/system_call.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <ctime>
-
-#include "posix/system_call.hpp"
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 namespace brio::inline v0::detail::posix {
 
@@ -63,8 +62,8 @@ descriptor_facts ask(int fd) noexcept {
         int type = 0;
         socklen_t size = sizeof type;
         system_call(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size);
-        facts.kind = type == SOCK_STREAM ? descriptor_kind::stream_socket
-                                         : descriptor_kind::other_socket;
+        facts.kind =
+            type == SOCK_STREAM ? descriptor_kind::stream_socket : descriptor_kind::other_socket;
         facts.receive_limit = has_limit(fd, SO_RCVTIMEO);
         facts.send_limit = has_limit(fd, SO_SNDTIMEO);
     } else {
@@ -73,7 +72,9 @@ descriptor_facts ask(int fd) noexcept {
     return facts;
 }
 
-bool in_table(int fd) noexcept { return fd >= 0 && static_cast<unsigned>(fd) < table_size; }
+bool in_table(int fd) noexcept {
+    return fd >= 0 && static_cast<unsigned>(fd) < table_size;
+}
 
 void raise_table_used(unsigned to) noexcept {
     unsigned seen = table_used.load(std::memory_order_relaxed);
@@ -128,7 +129,9 @@ void forget_range(unsigned first, unsigned last) noexcept {
     for (unsigned fd = first; fd <= std::min(last, end - 1); ++fd) forget(static_cast<int>(fd));
 }
 
-void note_duplicate() noexcept { has_duplicates.store(true, std::memory_order_relaxed); }
+void note_duplicate() noexcept {
+    has_duplicates.store(true, std::memory_order_relaxed);
+}
 
 void forget_open_file(int fd) noexcept {
     forget(fd);

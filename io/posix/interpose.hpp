@@ -6,13 +6,12 @@
 // None of them is noexcept unless libc's declaration is: on a thread without a loop they are
 // cancellation points of pthread_cancel, which unwinds through them.
 
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/types.h>
-
 #include <csignal>
 #include <cstddef>
 #include <ctime>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 
 // Exported by libc, declared nowhere: what _FORTIFY_SOURCE makes of calls.
 extern "C" {
@@ -28,6 +27,6 @@ int __ppoll_chk(pollfd* items, nfds_t count, const timespec* timeout, const sigs
 }
 
 /// After the definition of brio_posix_NAME, outside namespaces.
-#define BRIO_INTERPOSE(name)                                             \
-    extern "C" __attribute__((visibility("default"),                     \
-                              alias("brio_posix_" #name))) decltype(name) name
+#define BRIO_INTERPOSE(name) \
+    extern "C"               \
+        __attribute__((visibility("default"), alias("brio_posix_" #name))) decltype(name) name

@@ -6,11 +6,6 @@
 // of its CPU clock. It is taken while the thread is certainly alive: it is still not joinable after
 // the pidfd has been opened, so nobody else can have got the number.
 
-#include <pthread.h>
-
-#include <csignal>
-#include <exception>
-
 #include "base/feature_mask.hpp"
 #include "posix/caller.hpp"
 #include "posix/interpose.hpp"
@@ -18,11 +13,22 @@
 #include "posix/system_call.hpp"
 #include "thread/blocking_call.hpp"
 
+#include <csignal>
+#include <exception>
+#include <pthread.h>
+
 namespace brio::inline v0::detail::posix {
 
 namespace {
 
 constexpr unsigned pidfd_thread = O_EXCL;
+
+/// As pthread_join, but ETIMEDOUT where that would wait. (pthread_tryjoin_np does not say that a
+/// thread is detached, or is this one.)
+int join_at_once(pthread_t thread, void** result) {
+    const timespec long_ago = {};
+    return ::pthread_timedjoin_np(thread, result, &long_ago);
+}
 
 /// From CPUCLOCK_PERTHREAD clock ids (~id << 3 | flags); 0 when the thread has ended.
 int id_of(pthread_t thread) noexcept {
@@ -53,16 +59,15 @@ int join_in_helper(pthread_t thread, void** result) {
 }
 
 int join_on_fiber(fiber& self, pthread_t thread, void** result) {
-    if (const int joined = ::pthread_tryjoin_np(thread, result); joined != EBUSY) return joined;
+    if (const int joined = join_at_once(thread, result); joined != ETIMEDOUT) return joined;
     const not_cut_short whole(self);
     const int id = id_of(thread);
     if (id == 0) return real.pthread_join(thread, result);  // in its last instructions
-    const long fd = masked(feature::pidfd_thread)
-                        ? -EINVAL
-                        : system_call(SYS_pidfd_open, id, pidfd_thread);
+    const long fd =
+        masked(feature::pidfd_thread) ? -EINVAL : system_call(SYS_pidfd_open, id, pidfd_thread);
     if (fd < 0) return join_in_helper(thread, result);
-    int joined = ::pthread_tryjoin_np(thread, result);
-    if (joined == EBUSY) {
+    int joined = join_at_once(thread, result);
+    if (joined == ETIMEDOUT) {
         operation ended;
         ended.what = operation::code::poll;
         ended.fd = static_cast<int>(fd);
@@ -83,8 +88,7 @@ using namespace brio::detail::posix;
 
 extern "C" int brio_posix_pthread_join(pthread_t thread, void** result) {
     fiber* const self = suspendable_fiber();
-    if (self == nullptr || ::pthread_equal(thread, ::pthread_self()) != 0)
-        return real.pthread_join(thread, result);
+    if (self == nullptr) return real.pthread_join(thread, result);
     return join_on_fiber(*self, thread, result);
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 // Calls that wait more than once on one descriptor.
 
-#include <fcntl.h>
-
 #include "posix/system_call.hpp"
+
+#include <fcntl.h>
 
 namespace brio::inline v0::detail::posix {
 

@@ -2,10 +2,10 @@
 // How the core library, which every program has, knows of the hooks, which only some programs link
 // or preload: they announce themselves here before main.
 
+#include <brio/version.hpp>
+
 #include <cstddef>
 #include <span>
-
-#include <brio/version.hpp>
 
 namespace brio::inline v0::detail::posix {
 

@@ -3,10 +3,9 @@
 // may be long, so it is not copied: a buffer that is half done is offered alone, then the rest of the
 // list as it stands.
 
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <cstddef>
+#include <sys/uio.h>
 
 namespace brio::inline v0::detail::posix {
 
@@ -61,7 +60,8 @@ private:
 inline std::size_t total_size(const iovec* parts, int count) noexcept {
     std::size_t sum = 0;
     for (int i = 0; i < count; ++i)
-        if (__builtin_add_overflow(sum, parts[i].iov_len, &sum)) return static_cast<std::size_t>(-1);
+        if (__builtin_add_overflow(sum, parts[i].iov_len, &sum))
+            return static_cast<std::size_t>(-1);
     return sum;
 }
 

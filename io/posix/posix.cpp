@@ -1,13 +1,12 @@
 // The public face of the layer, and what needs nothing but the fiber.
 
+#include "posix/layer.hpp"
+#include "scheduler/scheduler.hpp"
+
+#include <brio/error.hpp>
 #include <brio/posix.hpp>
 
 #include <string>
-
-#include <brio/error.hpp>
-
-#include "posix/layer.hpp"
-#include "scheduler/scheduler.hpp"
 
 namespace brio::inline v0 {
 

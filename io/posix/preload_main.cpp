@@ -4,13 +4,12 @@
 // libc's start routine is interposed, and given another main. The loop is not torn down at the end:
 // exit() follows, and a forked child may come back from main() on the loop of its parent.
 
-#include <dlfcn.h>
-
-#include <cstdlib>
-#include <string_view>
-
 #include <brio/event_loop.hpp>
 #include <brio/run.hpp>
+
+#include <cstdlib>
+#include <dlfcn.h>
+#include <string_view>
 
 namespace brio::inline v0::detail::posix {
 
@@ -45,8 +44,8 @@ bool main_wants_a_fiber() {
 }  // namespace brio::inline v0::detail::posix
 
 extern "C" __attribute__((visibility("default"))) int __libc_start_main(
-    brio::detail::posix::program* main, int count, char** arguments, void (*init)(),
-    void (*fini)(), void (*rtld_fini)(), void* stack_end) {
+    brio::detail::posix::program* main, int count, char** arguments, void (*init)(), void (*fini)(),
+    void (*rtld_fini)(), void* stack_end) {
     using namespace brio::detail::posix;
     auto* const libc = reinterpret_cast<start_routine*>(::dlsym(RTLD_NEXT, "__libc_start_main"));
     if (main_wants_a_fiber()) {

@@ -12,11 +12,6 @@
 // 3. Nothing to move, and lengths that read(2) and readv(2) judge in their own ways, go to the plain
 //    call: they cannot block.
 
-#include <limits.h>
-#include <sys/stat.h>
-
-#include <algorithm>
-
 #include "base/feature_mask.hpp"
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
@@ -26,6 +21,10 @@
 #include "posix/parts.hpp"
 #include "posix/real.hpp"
 #include "posix/system_call.hpp"
+
+#include <algorithm>
+#include <limits.h>
+#include <sys/stat.h>
 
 namespace brio::inline v0::detail::posix {
 
@@ -172,7 +171,9 @@ long transfer(fiber& self, direction d, int fd, const iovec* parts, int count) n
 }
 
 /// Whether the plain call has to judge the length.
-bool is_odd(std::size_t size) noexcept { return size == 0 || size > SSIZE_MAX; }
+bool is_odd(std::size_t size) noexcept {
+    return size == 0 || size > SSIZE_MAX;
+}
 
 }  // namespace
 }  // namespace brio::inline v0::detail::posix

@@ -7,16 +7,15 @@
 
 #include "posix/readiness.hpp"
 
-#include <sys/signalfd.h>
+#include "ops/operation.hpp"
+#include "posix/system_call.hpp"
 
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <memory>
 #include <new>
-
-#include "ops/operation.hpp"
-#include "posix/system_call.hpp"
+#include <sys/signalfd.h>
 
 namespace brio::inline v0::detail::posix {
 

@@ -1,13 +1,12 @@
 #pragma once
 // Waiting for one of several descriptors: what poll, ppoll, select and pselect have in common.
 
-#include <poll.h>
+#include <brio/time.hpp>
 
 #include <csignal>
 #include <optional>
+#include <poll.h>
 #include <span>
-
-#include <brio/time.hpp>
 
 namespace brio::inline v0::detail::posix {
 

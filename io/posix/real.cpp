@@ -2,12 +2,11 @@
 
 #include "posix/real.hpp"
 
-#include <dlfcn.h>
+#include "posix/system_call.hpp"
 
 #include <cerrno>
 #include <cstdarg>
-
-#include "posix/system_call.hpp"
+#include <dlfcn.h>
 
 // Weak: a static executable without any other use of dlsym does not get it, and needs none.
 extern "C" __attribute__((weak)) decltype(dlsym) dlsym;
@@ -16,9 +15,13 @@ namespace brio::inline v0::detail::posix {
 
 namespace {
 
-int as_int(long result) noexcept { return static_cast<int>(as_libc(result)); }
+int as_int(long result) noexcept {
+    return static_cast<int>(as_libc(result));
+}
 
-timespec milliseconds(int count) noexcept { return {count / 1000, count % 1000 * 1'000'000L}; }
+timespec milliseconds(int count) noexcept {
+    return {count / 1000, count % 1000 * 1'000'000L};
+}
 
 int raw_poll(pollfd* items, nfds_t count, int timeout) noexcept {
     timespec limit = milliseconds(timeout);
@@ -49,7 +52,8 @@ int raw_select(int count, fd_set* readable, fd_set* writable, fd_set* exceptiona
                timeval* timeout) noexcept {
     timespec limit;
     if (timeout != nullptr)
-        limit = {timeout->tv_sec + timeout->tv_usec / 1'000'000, timeout->tv_usec % 1'000'000 * 1000};
+        limit = {timeout->tv_sec + timeout->tv_usec / 1'000'000,
+                 timeout->tv_usec % 1'000'000 * 1000};
     const long result = system_call(SYS_pselect6, count, readable, writable, exceptional,
                                     timeout == nullptr ? nullptr : &limit, nullptr);
     if (timeout != nullptr) *timeout = {limit.tv_sec, limit.tv_nsec / 1000};
@@ -127,64 +131,67 @@ constinit real_functions real = {
     .sendmsg = [](int fd, const msghdr* message, int flags) noexcept -> ssize_t {
         return as_libc(system_call(SYS_sendmsg, fd, message, flags));
     },
-    .connect = [](int fd, const sockaddr* to, socklen_t to_size) noexcept {
-        return as_int(system_call(SYS_connect, fd, to, to_size));
-    },
-    .accept = [](int fd, sockaddr* from, socklen_t* from_size) noexcept {
-        return as_int(system_call(SYS_accept, fd, from, from_size));
-    },
-    .accept4 = [](int fd, sockaddr* from, socklen_t* from_size, int flags) noexcept {
-        return as_int(system_call(SYS_accept4, fd, from, from_size, flags));
-    },
+    .connect =
+        [](int fd, const sockaddr* to, socklen_t to_size) noexcept {
+            return as_int(system_call(SYS_connect, fd, to, to_size));
+        },
+    .accept =
+        [](int fd, sockaddr* from, socklen_t* from_size) noexcept {
+            return as_int(system_call(SYS_accept, fd, from, from_size));
+        },
+    .accept4 =
+        [](int fd, sockaddr* from, socklen_t* from_size, int flags) noexcept {
+            return as_int(system_call(SYS_accept4, fd, from, from_size, flags));
+        },
     .poll = &raw_poll,
     .ppoll = &raw_ppoll,
     .select = &raw_select,
     .pselect = &raw_pselect,
     .sleep = &raw_sleep,
     .usleep = &raw_usleep,
-    .nanosleep = [](const timespec* time, timespec* left) noexcept {
-        return as_int(system_call(SYS_nanosleep, time, left));
-    },
+    .nanosleep =
+        [](const timespec* time, timespec* left) noexcept {
+            return as_int(system_call(SYS_nanosleep, time, left));
+        },
     .clock_nanosleep = &raw_clock_nanosleep,
     .getaddrinfo = nullptr,
     .close = [](int fd) noexcept { return as_int(system_call(SYS_close, fd)); },
-    .close_range = [](unsigned first, unsigned last, int flags) noexcept {
-        return as_int(system_call(SYS_close_range, first, last, flags));
-    },
-    .closefrom = [](int first) noexcept {
-        system_call(SYS_close_range, first < 0 ? 0 : first, ~0U, 0);
-    },
+    .close_range =
+        [](unsigned first, unsigned last, int flags) noexcept {
+            return as_int(system_call(SYS_close_range, first, last, flags));
+        },
+    .closefrom =
+        [](int first) noexcept { system_call(SYS_close_range, first < 0 ? 0 : first, ~0U, 0); },
     .dup = [](int fd) noexcept { return as_int(system_call(SYS_dup, fd)); },
     .dup2 = &raw_dup2,
-    .dup3 = [](int from, int to, int flags) noexcept {
-        return as_int(system_call(SYS_dup3, from, to, flags));
-    },
+    .dup3 = [](int from, int to,
+               int flags) noexcept { return as_int(system_call(SYS_dup3, from, to, flags)); },
     .fcntl = &raw_fcntl,
     .ioctl = &raw_ioctl,
-    .setsockopt = [](int fd, int level, int name, const void* value, socklen_t size) noexcept {
-        return as_int(system_call(SYS_setsockopt, fd, level, name, value, size));
-    },
-    .socket = [](int domain, int type, int protocol) noexcept {
-        return as_int(system_call(SYS_socket, domain, type, protocol));
-    },
-    .socketpair = [](int domain, int type, int protocol, int* both) noexcept {
-        return as_int(system_call(SYS_socketpair, domain, type, protocol, both));
-    },
+    .setsockopt =
+        [](int fd, int level, int name, const void* value, socklen_t size) noexcept {
+            return as_int(system_call(SYS_setsockopt, fd, level, name, value, size));
+        },
+    .socket =
+        [](int domain, int type, int protocol) noexcept {
+            return as_int(system_call(SYS_socket, domain, type, protocol));
+        },
+    .socketpair =
+        [](int domain, int type, int protocol, int* both) noexcept {
+            return as_int(system_call(SYS_socketpair, domain, type, protocol, both));
+        },
     .pipe = [](int* both) noexcept { return as_int(system_call(SYS_pipe2, both, 0)); },
-    .pipe2 = [](int* both, int flags) noexcept {
-        return as_int(system_call(SYS_pipe2, both, flags));
-    },
-    .eventfd = [](unsigned count, int flags) noexcept {
-        return as_int(system_call(SYS_eventfd2, count, flags));
-    },
-    .pthread_join = [](pthread_t thread, void** result) {
-        return ::pthread_timedjoin_np(thread, result, nullptr);
-    },
+    .pipe2 = [](int* both,
+                int flags) noexcept { return as_int(system_call(SYS_pipe2, both, flags)); },
+    .eventfd = [](unsigned count,
+                  int flags) noexcept { return as_int(system_call(SYS_eventfd2, count, flags)); },
+    .pthread_join = [](pthread_t thread,
+                       void** result) { return ::pthread_timedjoin_np(thread, result, nullptr); },
 };
 
 void resolve_real_functions() noexcept {
     if (&dlsym == nullptr) return;
-#define BRIO_RESOLVE(name)                             \
+#define BRIO_RESOLVE(name)                           \
     if (void* const found = dlsym(RTLD_NEXT, #name)) \
         real.name = reinterpret_cast<decltype(real.name)>(found);
     BRIO_REAL_FUNCTIONS(BRIO_RESOLVE)

@@ -9,21 +9,20 @@
 // Static executables do not have this file: libc's getaddrinfo cannot be reached there once the name
 // is taken. Nor __poll, which a static libc's resolver calls, whose state belongs to the thread.
 
-#include <dlfcn.h>
-
-#include <cctype>
-#include <exception>
-#include <optional>
-#include <string>
-#include <utility>
-
-#include <brio/error.hpp>
-
 #include "posix/caller.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
 #include "posix/system_call.hpp"
 #include "thread/blocking_call.hpp"
+
+#include <brio/error.hpp>
+
+#include <cctype>
+#include <dlfcn.h>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace brio::inline v0::detail::posix {
 
@@ -92,17 +91,20 @@ bool is_number(const char* text) noexcept {
     return true;
 }
 
-/// The answer when it takes no looking up; EAI_NONAME when it may.
-int resolve_numeric(const char* name, const char* service, const addrinfo* hints,
-                    addrinfo** found) noexcept {
-    if (service != nullptr && !is_number(service)) return EAI_NONAME;
+/// The answer when it takes no looking up; nothing when it may.
+std::optional<int> resolve_numeric(const char* name, const char* service, const addrinfo* hints,
+                                   addrinfo** found) noexcept {
+    if (service != nullptr && !is_number(service)) return {};
     addrinfo numeric = {};
     if (hints != nullptr)
         numeric = *hints;
     else
         numeric.ai_flags = AI_V4MAPPED | AI_ADDRCONFIG;  // what glibc takes for no hints
     numeric.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;
-    return libc_getaddrinfo()(name, service, &numeric, found);
+    const int status = libc_getaddrinfo()(name, service, &numeric, found);
+    const bool was_asked_for = hints != nullptr && (hints->ai_flags & AI_NUMERICHOST) != 0;
+    if (status == EAI_NONAME && name != nullptr && !was_asked_for) return {};
+    return status;
 }
 
 int cancelled_look_up(fiber& self) noexcept {
@@ -114,11 +116,9 @@ int resolve_on_fiber(fiber& self, const char* name, const char* service, const a
                      addrinfo** found) {
     if (refused(self)) return cancelled_look_up(self);
     const int before = errno;
-    const int numeric = resolve_numeric(name, service, hints, found);
-    if (numeric != EAI_NONAME) return numeric;
+    if (const auto numeric = resolve_numeric(name, service, hints, found)) return *numeric;
     try {
-        look_up done =
-            run_in(resolver_pool(), "getaddrinfo", look_up(name, service, hints));
+        look_up done = run_in(resolver_pool(), "getaddrinfo", look_up(name, service, hints));
         errno = before;
         return done.take(found);
     } catch (const cancelled_error& cancel) {

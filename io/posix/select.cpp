@@ -7,22 +7,21 @@
 // descriptor that woke the fiber by something nobody asked for is not waited for any more in this
 // call: it would wake it again at once, for ever.
 
-#include <fcntl.h>
-
-#include <algorithm>
-#include <array>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
-#include <new>
-#include <vector>
-
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/interpose.hpp"
 #include "posix/readiness.hpp"
 #include "posix/real.hpp"
 #include "posix/system_call.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <memory>
+#include <new>
+#include <vector>
 
 namespace brio::inline v0::detail::posix {
 
@@ -77,8 +76,8 @@ public:
             const sigset_t* set;
             std::size_t size;
         } mask_and_size = {mask, kernel_sigset_size};
-        const long ready = system_call(SYS_pselect6, count_, sets_[0], sets_[1], sets_[2], &none,
-                                       &mask_and_size);
+        const long ready =
+            system_call(SYS_pselect6, count_, sets_[0], sets_[1], sets_[2], &none, &mask_and_size);
         if (ready < 0) restore();
         return ready;
     }
@@ -160,11 +159,12 @@ int brio_posix_select(int count, fd_set* readable, fd_set* writable, fd_set* exc
     if (self == nullptr || count < 0)
         return real.select(count, readable, writable, exceptional, timeout);
     question q(count, readable, writable, exceptional);
-    if (timeout == nullptr) return static_cast<int>(as_libc(select_on_fiber(*self, q, {}, nullptr)));
+    if (timeout == nullptr)
+        return static_cast<int>(as_libc(select_on_fiber(*self, q, {}, nullptr)));
 
     if (timeout->tv_sec < 0 || timeout->tv_usec < 0) return static_cast<int>(as_libc(-EINVAL));
-    const duration length = length_of({timeout->tv_sec + timeout->tv_usec / 1'000'000,
-                                       timeout->tv_usec % 1'000'000 * 1000});
+    const duration length = length_of(
+        {timeout->tv_sec + timeout->tv_usec / 1'000'000, timeout->tv_usec % 1'000'000 * 1000});
     const time_point until = from_now(*self, length);
     const long ready = select_on_fiber(*self, q, length, nullptr);
     // Linux says in the argument how much was left.

@@ -10,13 +10,6 @@
 // 5. MSG_OOB and MSG_ERRQUEUE never wait, in blocking mode neither (ip(7); what unix sockets, which
 //    know no MSG_ERRQUEUE, make of it is not imitated).
 
-#include <limits.h>
-
-#include <algorithm>
-#include <chrono>
-#include <csignal>
-#include <cstring>
-
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/descriptors.hpp"
@@ -25,6 +18,12 @@
 #include "posix/parts.hpp"
 #include "posix/real.hpp"
 #include "posix/system_call.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <limits.h>
 
 namespace brio::inline v0::detail::posix {
 
@@ -41,7 +40,8 @@ void raise_sigpipe() noexcept {
     system_call(SYS_tgkill, process, thread, SIGPIPE);
 }
 
-operation on_buffer(operation::code what, int fd, void* data, std::size_t size, int flags) noexcept {
+operation on_buffer(operation::code what, int fd, void* data, std::size_t size,
+                    int flags) noexcept {
     operation op;
     op.what = what;
     op.fd = fd;

@@ -2,20 +2,19 @@
 // that its symbols have taken. A layer that was linked and does not work is found out here, with a
 // message, and not by a program that mysteriously does one thing at a time.
 
-#include <dlfcn.h>
-#include <pthread.h>
-
-#include <cstdlib>
-#include <cstring>
-#include <string>
-#include <string_view>
-
 #include "base/system_calls.hpp"
 #include "posix/caller.hpp"
 #include "posix/layer.hpp"
 #include "posix/real.hpp"
 #include "posix/symbols.hpp"
 #include "posix/system_call.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string>
+#include <string_view>
 
 // Weak: see real.cpp.
 extern "C" __attribute__((weak)) decltype(dlsym) dlsym;

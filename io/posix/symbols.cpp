@@ -15,7 +15,7 @@ namespace {
 
 enum class symbol_class { waits, notes };
 
-#define SYMBOL(name, kind, suspends, when_cancelled)                      \
+#define SYMBOL(name, kind, suspends, when_cancelled)                             \
     {#name, symbol_class::kind == symbol_class::waits, suspends, when_cancelled, \
      reinterpret_cast<void*>(&brio_posix_##name)},
 #if defined(BRIO_POSIX_STATIC)
@@ -27,6 +27,8 @@ const interposed_symbol table[] = {
 
 }  // namespace
 
-std::span<const interposed_symbol> symbols() noexcept { return table; }
+std::span<const interposed_symbol> symbols() noexcept {
+    return table;
+}
 
 }  // namespace brio::inline v0::detail::posix

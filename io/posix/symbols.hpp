@@ -1,8 +1,8 @@
 #pragma once
 
-#include <span>
-
 #include "posix/layer.hpp"
+
+#include <span>
 
 namespace brio::inline v0::detail::posix {
 

@@ -2,13 +2,12 @@
 // The system call instruction itself: the result is >= 0 or -errno. Unlike syscall(2) it leaves
 // errno alone, which a call that succeeds must not change, and it cannot be interposed.
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <sys/syscall.h>
 #include <type_traits>
+#include <unistd.h>
 
 namespace brio::inline v0::detail::posix {
 
@@ -60,8 +59,7 @@ inline long system_call_6(long number, long a, long b, long c, long d, long e, l
 
 /// number(arguments...): the kernel's result, or -errno.
 template <class... T>
-    requires(sizeof...(T) <= 6)
-long system_call(long number, T... arguments) noexcept {
+requires(sizeof...(T) <= 6) long system_call(long number, T... arguments) noexcept {
     const long all[6] = {system_call_argument(arguments)...};
     return system_call_6(number, all[0], all[1], all[2], all[3], all[4], all[5]);
 }

@@ -67,7 +67,9 @@ static void stream(struct scene* s) {
     s->fd = ends[0];
     s->peer = ends[1];
 }
-static void send_letter(struct scene* s) { must(write(s->peer, "x", 1) == 1, "write"); }
+static void send_letter(struct scene* s) {
+    must(write(s->peer, "x", 1) == 1, "write");
+}
 static void take_all(struct scene* s) {
     char* const into = malloc(big_size);
     for (long left = big_size; left > 0;) {
@@ -94,13 +96,27 @@ static struct msghdr message(struct iovec* parts, int count) {
     return m;
 }
 
-static long call_read(struct scene* s) { return read(s->fd, s->buffer, 100); }
-static long call_read_chk(struct scene* s) { return __read_chk(s->fd, s->buffer, 100, 100); }
-static long call_readv(struct scene* s) { return readv(s->fd, two_parts(s, 100), 2); }
-static long call_write(struct scene* s) { return write(s->fd, s->buffer, big_size); }
-static long call_writev(struct scene* s) { return writev(s->fd, two_parts(s, big_size), 2); }
-static long call_recv(struct scene* s) { return recv(s->fd, s->buffer, 100, 0); }
-static long call_recv_chk(struct scene* s) { return __recv_chk(s->fd, s->buffer, 100, 100, 0); }
+static long call_read(struct scene* s) {
+    return read(s->fd, s->buffer, 100);
+}
+static long call_read_chk(struct scene* s) {
+    return __read_chk(s->fd, s->buffer, 100, 100);
+}
+static long call_readv(struct scene* s) {
+    return readv(s->fd, two_parts(s, 100), 2);
+}
+static long call_write(struct scene* s) {
+    return write(s->fd, s->buffer, big_size);
+}
+static long call_writev(struct scene* s) {
+    return writev(s->fd, two_parts(s, big_size), 2);
+}
+static long call_recv(struct scene* s) {
+    return recv(s->fd, s->buffer, 100, 0);
+}
+static long call_recv_chk(struct scene* s) {
+    return __recv_chk(s->fd, s->buffer, 100, 100, 0);
+}
 static long call_recvfrom(struct scene* s) {
     return recvfrom(s->fd, s->buffer, 100, 0, NULL, NULL);
 }
@@ -111,7 +127,9 @@ static long call_recvmsg(struct scene* s) {
     struct msghdr m = message(two_parts(s, 100), 2);
     return recvmsg(s->fd, &m, 0);
 }
-static long call_send(struct scene* s) { return send(s->fd, s->buffer, big_size, 0); }
+static long call_send(struct scene* s) {
+    return send(s->fd, s->buffer, big_size, 0);
+}
 static long call_sendto(struct scene* s) {
     return sendto(s->fd, s->buffer, big_size, 0, NULL, 0);
 }
@@ -132,14 +150,20 @@ static void listener(struct scene* s) {
     must(listen(s->fd, 0) == 0, "listen");
 }
 /* An abstract name ends where the address does; the kernel's are 5 digits behind a zero byte. */
-static socklen_t address_size(void) { return sizeof(sa_family_t) + 6; }
+static socklen_t address_size(void) {
+    return sizeof(sa_family_t) + 6;
+}
 
 static void connect_to_listener(struct scene* s) {
     s->peer = socket(AF_UNIX, SOCK_STREAM, 0);
     must(connect(s->peer, (struct sockaddr*)&s->address, address_size()) == 0, "connect");
 }
-static long close_new(int fd) { return fd < 0 ? -1 : close(fd); }
-static long call_accept(struct scene* s) { return close_new(accept(s->fd, NULL, NULL)); }
+static long close_new(int fd) {
+    return fd < 0 ? -1 : close(fd);
+}
+static long call_accept(struct scene* s) {
+    return close_new(accept(s->fd, NULL, NULL));
+}
 static long call_accept4(struct scene* s) {
     return close_new(accept4(s->fd, NULL, NULL, SOCK_CLOEXEC));
 }
@@ -156,7 +180,9 @@ static void full_listener(struct scene* s) {
 static long call_connect(struct scene* s) {
     return connect(s->fd, (struct sockaddr*)&s->address, address_size());
 }
-static void accept_one(struct scene* s) { close_new(accept(s->peer, NULL, NULL)); }
+static void accept_one(struct scene* s) {
+    close_new(accept(s->peer, NULL, NULL));
+}
 
 /* ---- readiness */
 

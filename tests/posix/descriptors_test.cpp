@@ -1,12 +1,11 @@
 // What the layer remembers of descriptors, and when it has to forget it.
 
-#include <sys/ioctl.h>
-#include <sys/wait.h>
+#include "posix/fibers.hpp"
 
 #include <cstdio>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <vector>
-
-#include "posix/fibers.hpp"
 
 namespace {
 

@@ -1,14 +1,8 @@
 #pragma once
 // What the tests of the libc layer have in common.
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include <brio/brio.hpp>
+#include <brio/testing.hpp>
 
 #include <algorithm>
 #include <array>
@@ -16,14 +10,18 @@
 #include <chrono>
 #include <climits>
 #include <cstring>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <ostream>
 #include <stdexcept>
 #include <string>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <thread>
+#include <unistd.h>
 #include <utility>
-
-#include <brio/brio.hpp>
-#include <brio/testing.hpp>
 
 namespace posix_tests {
 
@@ -66,7 +64,9 @@ T unforeseen(T value) {
     return value;
 }
 /// An address where nothing is.
-inline char* nowhere() { return unforeseen(reinterpret_cast<char*>(1)); }
+inline char* nowhere() {
+    return unforeseen(reinterpret_cast<char*>(1));
+}
 
 /// The call on a fiber and on a thread: the same answer.
 template <class F>

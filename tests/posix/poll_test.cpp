@@ -1,16 +1,15 @@
 // poll, ppoll, select, pselect.
 
+#include "posix/fibers.hpp"
+
+#include <csignal>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/timerfd.h>
-
-#include <csignal>
 #include <vector>
-
-#include "posix/fibers.hpp"
 
 namespace {
 

@@ -1,17 +1,16 @@
 // read, readv, write, writev: what they answer on a fiber is what they answer on a thread.
 
+#include "base/feature_mask.hpp"
+#include "posix/fibers.hpp"
+
+#include <csignal>
 #include <pty.h>
+#include <string>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
-
-#include <csignal>
-#include <string>
 #include <vector>
-
-#include "base/feature_mask.hpp"
-#include "posix/fibers.hpp"
 
 namespace {
 
@@ -81,7 +80,8 @@ TEST(read_write, answers_errors_as_libc_does) {
     expect_same([&] { return ::write(ends.first, room, 1); }, "the wrong end");
     expect_same([&] { return ::read(ends.first, nowhere(), 1); }, "into nowhere");
     expect_same([&] { return ::write(ends.second, nowhere(), 1); }, "from nowhere");
-    expect_same([&] { return ::read(ends.first, room, unforeseen(static_cast<std::size_t>(-1))); }, "all memory");
+    expect_same([&] { return ::read(ends.first, room, unforeseen(static_cast<std::size_t>(-1))); },
+                "all memory");
     const iovec part = {room, 1};
     expect_same([&] { return ::readv(ends.first, &part, unforeseen(-1)); }, "a negative count");
     expect_same([&] { return ::readv(ends.first, &part, 0); }, "no parts");
@@ -139,9 +139,11 @@ TEST(read_write, writes_all_of_it_in_order_through_pipe_and_socket) {
             auto writer = brio::create_task([&] {
                 // Parts of all sizes, an empty one among them; a part begins where no page does.
                 char* const all = const_cast<char*>(sent.data());
-                const std::vector<iovec> parts = {
-                    {all, 1}, {all, 0}, {all + 1, 100'000}, {all + 100'001, 2'000'000},
-                    {all + 2'100'001, sent.size() - 2'100'001}};
+                const std::vector<iovec> parts = {{all, 1},
+                                                  {all, 0},
+                                                  {all + 1, 100'000},
+                                                  {all + 100'001, 2'000'000},
+                                                  {all + 2'100'001, sent.size() - 2'100'001}};
                 return ::writev(ends.second, parts.data(), static_cast<int>(parts.size()));
             });
             EXPECT_TRUE(read_all(ends.first, sent.size()) == sent);
@@ -221,8 +223,9 @@ TEST(read_write, a_part_that_was_taken_is_counted_when_the_reader_leaves) {
     two_ends ends = make_pipe();
     const string much(1 << 20, 'x');
     const observed seen = brio::run([&] {
-        auto writer = brio::create_task(
-            [&] { return observe([&] { return ::write(ends.second, much.data(), much.size()); }); });
+        auto writer = brio::create_task([&] {
+            return observe([&] { return ::write(ends.second, much.data(), much.size()); });
+        });
         brio::yield();
         EXPECT_FALSE(writer.done());
         ends.first.close();

@@ -1,9 +1,9 @@
 // sleep, usleep, nanosleep, clock_nanosleep.
 
+#include "posix/fibers.hpp"
+
 #include <ctime>
 #include <string>
-
-#include "posix/fibers.hpp"
 
 namespace {
 

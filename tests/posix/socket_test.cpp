@@ -1,14 +1,13 @@
 // recv, send and their kin, connect, accept: what they answer on a fiber is what they answer on a
 // thread.
 
-#include <sys/uio.h>
+#include "posix/fibers.hpp"
 
 #include <csignal>
 #include <cstring>
 #include <string>
+#include <sys/uio.h>
 #include <vector>
-
-#include "posix/fibers.hpp"
 
 namespace {
 
@@ -28,7 +27,9 @@ struct udp_socket {
         EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
         EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
     }
-    [[nodiscard]] const sockaddr* name() const { return reinterpret_cast<const sockaddr*>(&address); }
+    [[nodiscard]] const sockaddr* name() const {
+        return reinterpret_cast<const sockaddr*>(&address);
+    }
     descriptor fd;
     sockaddr_in address;
 };
@@ -63,7 +64,8 @@ TEST(sockets, answer_errors_as_libc_does) {
     expect_same([&] { return ::accept(pipe.first, nullptr, nullptr); }, "accept: no socket");
     expect_same([&] { return ::accept(-1, nullptr, nullptr); }, "accept: no descriptor");
     const listener listening;
-    expect_same([&] { return ::accept4(listening.fd, nullptr, nullptr, 1); }, "accept4: wrong flags");
+    expect_same([&] { return ::accept4(listening.fd, nullptr, nullptr, 1); },
+                "accept4: wrong flags");
     const sockaddr_in address = loopback(listening.port);
     const auto* const name = reinterpret_cast<const sockaddr*>(&address);
     expect_same([&] { return ::connect(-1, name, sizeof address); }, "connect: no descriptor");
@@ -201,8 +203,8 @@ TEST(sockets, waitall_waits_for_all_and_peek_takes_nothing) {
         EXPECT_EQ(all.await(), 6);
         EXPECT_STREQ(room, "abcdef");
         EXPECT_EQ(::recv(pair.first, room, 16, MSG_PEEK), 2);
-        auto peek = brio::create_task(
-            [&] { return ::recv(pair.first, room, 4, MSG_PEEK | MSG_WAITALL); });
+        auto peek =
+            brio::create_task([&] { return ::recv(pair.first, room, 4, MSG_PEEK | MSG_WAITALL); });
         let_others_run();
         EXPECT_FALSE(peek.done());
         EXPECT_EQ(::send(pair.second, "ij", 2, 0), 2);
@@ -423,8 +425,8 @@ TEST(sockets, a_megabyte_goes_both_ways_over_tcp_between_fibers) {
     brio::run([&] {
         const string text(1 << 20, 'x');
         const auto exchange = [&](int fd) {
-            auto sender = brio::create_task(
-                [&] { return ::send(fd, text.data(), text.size(), 0); });
+            auto sender =
+                brio::create_task([&] { return ::send(fd, text.data(), text.size(), 0); });
             string got(text.size(), '\0');
             EXPECT_EQ(::recv(fd, got.data(), got.size(), MSG_WAITALL),
                       static_cast<ssize_t>(got.size()));

@@ -2,19 +2,18 @@
 
 #include "posix/symbols.hpp"
 
-#include <netdb.h>
-#include <sys/ioctl.h>
+#include "posix/blocking_calls.h"
+#include "posix/fibers.hpp"
+
+#include <brio/posix.hpp>
 
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <netdb.h>
 #include <string_view>
+#include <sys/ioctl.h>
 #include <vector>
-
-#include <brio/posix.hpp>
-
-#include "posix/blocking_calls.h"
-#include "posix/fibers.hpp"
 
 namespace {
 
@@ -41,7 +40,9 @@ protected:
         if (call().release != nullptr) call().release(&scene_);
     }
     bool is(std::string_view symbol) { return symbol == call().symbol; }
-    bool sleeps() { return std::string_view(call().symbol).find("sleep") != std::string_view::npos; }
+    bool sleeps() {
+        return std::string_view(call().symbol).find("sleep") != std::string_view::npos;
+    }
 
     /// What symbols.def says that a cancelled fiber gets.
     observed when_cancelled() {

@@ -1,0 +1,149 @@
+// Whole programs: linked in each way, switched off, linked wrongly, preloaded.
+
+#include "posix/fibers.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <sys/wait.h>
+
+namespace {
+
+using std::string;
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+struct ended {
+    int status;   // as a shell gives it
+    string text;  // standard output and error
+};
+
+/// Runs a command line; nothing of this process's loop or environment but what is named.
+ended shell(const string& command) {
+    std::FILE* const out = ::popen(("exec 2>&1; " + command).c_str(), "r");
+    ended e = {};
+    char room[4096];
+    while (const std::size_t count = std::fread(room, 1, sizeof room, out))
+        e.text.append(room, count);
+    const int status = ::pclose(out);
+    e.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return e;
+}
+
+const string linked = PROGRAM_LINKED;
+const string unlinked = PROGRAM_UNLINKED;
+const string hidden = PROGRAM_HIDDEN;
+const string plain = PROGRAM_PLAIN;
+const string exchanged = "exchanged up to f\n";
+
+}  // namespace
+
+TEST(programs, a_linked_layer_is_active) {
+    const ended e = shell(linked + " require");
+    EXPECT_EQ(e.status, 0);
+    EXPECT_EQ(e.text, "active\nactive 1, recv 1, close 0\n");
+    EXPECT_EQ(shell(linked + " exchange").text, exchanged);
+}
+
+TEST(programs, can_be_switched_off) {
+    const ended e = shell("BRIO_POSIX=off " + linked + " require");
+    EXPECT_EQ(e.status, 0);
+    EXPECT_THAT(e.text, AllOf(HasSubstr("brio::posix::require: "), HasSubstr("BRIO_POSIX=off"),
+                              EndsWith("active 0, recv 0, close 0\n")));
+    EXPECT_EQ(shell("BRIO_POSIX=on " + linked + " exchange").text, exchanged);
+    // Off means libc: the first read blocks the thread, and with it the fiber that would write.
+    EXPECT_EQ(shell("BRIO_POSIX=off timeout 0.2 " + linked + " exchange").status, 124);
+}
+
+TEST(programs, a_wrong_switch_is_refused) {
+    const ended e = shell("BRIO_POSIX=maybe " + linked + " require");
+    EXPECT_EQ(e.status, 127);
+    EXPECT_EQ(e.text, "brio: BRIO_POSIX is 'maybe'; it may be on or off\n");
+}
+
+TEST(programs, without_the_layer_require_says_what_to_link) {
+    const ended e = shell(unlinked + " require");
+    EXPECT_EQ(e.status, 0);
+    EXPECT_THAT(e.text, AllOf(StartsWith("brio::posix::require: "), HasSubstr("link"),
+                              HasSubstr("brio::posix"), EndsWith("active 0, recv 0, close 0\n")));
+}
+
+TEST(programs, a_layer_whose_symbols_did_not_take_refuses_to_start) {
+    const ended e = shell(hidden + " exchange");
+    EXPECT_EQ(e.status, 127);
+    EXPECT_THAT(e.text, AllOf(StartsWith("brio: libc's read is taken by "), HasSubstr(".so"),
+                              HasSubstr("BRIO_POSIX=off"), Not(HasSubstr("exchanged"))));
+    EXPECT_THAT(shell("BRIO_POSIX=off " + hidden + " require").text, HasSubstr("active 0"));
+}
+
+TEST(programs, exit_in_a_fiber_gives_libcs_calls_to_destructors) {
+    const ended e = shell(linked + " exit");
+    EXPECT_EQ(e.status, 7);
+    EXPECT_EQ(e.text, "destructor read d\n");
+}
+
+#if defined(PROGRAM_STATIC)
+TEST(programs, a_static_executable_works) {
+    const ended e = shell(string(PROGRAM_STATIC) + " require");
+    EXPECT_EQ(e.status, 0);
+    EXPECT_EQ(e.text, "active\nactive 1, recv 1, close 0\n");
+    EXPECT_EQ(shell(string(PROGRAM_STATIC) + " exchange").text, exchanged);
+    EXPECT_EQ(shell(string(PROGRAM_STATIC) + " exit").text, "destructor read d\n");
+}
+#endif
+
+#if defined(PRELOAD)
+namespace {
+const string preload = "LD_PRELOAD=" PRELOAD " ";
+}
+
+TEST(preload, leaves_a_program_that_knows_nothing_of_brio_as_it_is) {
+    const ended without = shell("echo input | " + plain + " one");
+    const ended with = shell("echo input | " + preload + plain + " one");
+    EXPECT_EQ(without.status, 5);
+    EXPECT_THAT(without.text, HasSubstr("line input"));
+    EXPECT_EQ(with.status, without.status);
+    EXPECT_EQ(with.text, without.text);
+}
+
+TEST(preload, runs_main_on_a_fiber_and_nobody_notices) {
+    const ended without = shell("echo input | " + plain + " one");
+    const string main_on_fiber = "BRIO_PRELOAD_MAIN=1 " + preload;
+    const ended with = shell("echo input | " + main_on_fiber + plain + " one");
+    EXPECT_EQ(with.status, without.status);
+    EXPECT_EQ(with.text, without.text);
+    // Debug mode shows that a loop has served it.
+    const ended shown = shell("echo input | BRIO_DEBUG=1 " + main_on_fiber + plain);
+    EXPECT_THAT(shown.text, testing::ContainsRegex("brio:.*(io_uring|epoll)"));
+    const ended off = shell("echo input | BRIO_DEBUG=1 BRIO_POSIX=off " + main_on_fiber + plain);
+    EXPECT_THAT(off.text, Not(HasSubstr("brio:")));
+    EXPECT_EQ(off.status, 5);
+}
+
+TEST(preload, serves_programs_of_the_system) {
+    const string main_on_fiber = "BRIO_PRELOAD_MAIN=1 " + preload;
+    EXPECT_EQ(shell("(sleep 0.05; echo late) | " + main_on_fiber + "cat").text, "late\n");
+    EXPECT_EQ(shell(main_on_fiber + "bash -c 'echo a | while read x; do echo $x$(echo b); done; "
+                                    "sleep 0.01; (exit 3)'")
+                  .text,
+              "ab\n");
+    EXPECT_EQ(shell(main_on_fiber + "bash -c 'exit 3'").status, 3);
+    EXPECT_EQ(shell(main_on_fiber + "timeout 0.05 sleep 5").status, 124);
+}
+
+TEST(preload, stands_aside_where_the_program_has_a_layer) {
+    const ended e = shell(preload + linked + " exchange");
+    EXPECT_EQ(e.status, 0);
+    EXPECT_THAT(e.text, AllOf(HasSubstr("stands aside"), EndsWith(exchanged)));
+}
+
+TEST(preload, serves_programs_with_a_shared_core) {
+    const string shared_preload = "LD_PRELOAD=" PRELOAD_SHARED " ";
+    EXPECT_EQ(shell(shared_preload + PROGRAM_SHARED " exchange").text, exchanged);
+    EXPECT_THAT(shell(shared_preload + PROGRAM_SHARED " require").text, StartsWith("active\n"));
+    EXPECT_THAT(shell(PROGRAM_SHARED " require").text, StartsWith("brio::posix::require: "));
+}
+#endif
