@@ -54,24 +54,27 @@ void gather(benchmark::State& state) {
 }
 BENCHMARK(gather<1000>)->Name("boost_fiber/gather/1000");
 
-/// Wakes the fiber that waits for `turn` and waits to be woken through it in return.
-int hand_over(promise<int>& turn, int value) {
-    promise<int> mine;
-    auto answer = mine.get_future();
-    promise<int> theirs = std::exchange(turn, std::move(mine));
-    theirs.set_value(value);
-    return answer.get();
+/// What both fibers run: wakes the fiber that waits for `turn` and waits to be woken through it in
+/// return. The one that has the `state` counts, and ends the loop for both.
+[[gnu::noinline]] void hand_over(promise<int>& turn, benchmark::State* state) {
+    for (int value = 1; value != 0;) {
+        value = state == nullptr || state->KeepRunningBatch(2) ? 1 : 0;
+        promise<int> mine;
+        auto answer = mine.get_future();
+        promise<int> theirs = std::exchange(turn, std::move(mine));
+        theirs.set_value(value);
+        if (value != 0) value = answer.get();
+    }
 }
 
 void handoff(benchmark::State& state) {
     bench::boost_fibers fibers;
     promise<int> turn;
     fiber other = fibers.start([&turn, first = turn.get_future()]() mutable {
-        for (int value = first.get(); value != 0;) value = hand_over(turn, value);
+        if (first.get() != 0) hand_over(turn, nullptr);
     });
     boost::this_fiber::yield();
-    while (state.KeepRunningBatch(2)) benchmark::DoNotOptimize(hand_over(turn, 1));
-    turn.set_value(0);
+    hand_over(turn, &state);
     other.join();
 }
 BENCHMARK(handoff)->Name("boost_fiber/handoff/2");

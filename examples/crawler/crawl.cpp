@@ -67,8 +67,7 @@ void crawl::start_one(brio::task_group_scope& fetches) {
 
 void crawl::one_has_ended(bool cancelled) {
     --tally_.in_flight;
-    ++tally_.fetches;
-    if (cancelled) ++tally_.cancelled;
+    ++(cancelled ? tally_.cancelled : tally_.fetches);
     if (!room_.done()) room_.set_result();
 }
 

@@ -33,10 +33,10 @@ struct failure {
 
 /// What a crawl has come to, at any moment.
 struct tally {
-    std::size_t fetches = 0;  // ended, with whatever result
+    std::size_t fetches = 0;    // ended, well or not
+    std::size_t cancelled = 0;  // not in `fetches`
     std::size_t in_flight = 0;
     std::size_t most_in_flight = 0;
-    std::size_t cancelled = 0;
     std::size_t pages = 0;    // arrived whole
     std::uint64_t bytes = 0;  // of their bodies
     std::vector<failure> failures;

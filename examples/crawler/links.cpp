@@ -12,6 +12,8 @@
 #include <optional>
 #include <string>
 
+using namespace std::string_view_literals;
+
 namespace crawler {
 namespace {
 
@@ -81,16 +83,16 @@ std::optional<attribute> next_attribute(std::string_view& rest) {
 
 /// The attribute of an element that holds an address of interest; empty when none does.
 std::string_view link_attribute(std::string_view element) {
-    for (const std::string_view name : {"a", "area", "base"})
-        if (is_called(element, name)) return "href";
-    for (const std::string_view name : {"iframe", "frame"})
-        if (is_called(element, name)) return "src";
+    for (const std::string_view name : {"a"sv, "area"sv, "base"sv})
+        if (is_called(element, name)) return "href"sv;
+    for (const std::string_view name : {"iframe"sv, "frame"sv})
+        if (is_called(element, name)) return "src"sv;
     return {};
 }
 
 /// After the start tag of an element whose text is not markup: drops that text.
 void skip_raw_text(std::string_view& rest, std::string_view element) {
-    for (const std::string_view name : {"script", "style", "textarea", "title"}) {
+    for (const std::string_view name : {"script"sv, "style"sv, "textarea"sv, "title"sv}) {
         if (!is_called(element, name)) continue;
         do {
             skip_past(rest, "</");

@@ -73,7 +73,7 @@ bool crawl_and_report(const std::vector<url>& start, const limits& l) {
         const progress line("crawling", whole.so_far());
         whole.run();
     } catch (const brio::cancelled_error&) {
-        std::printf("\ninterrupted\n");
+        std::printf("\nstopped early\n");
         const bool had_begun = whole.so_far().began.has_value();
         print_report(had_begun ? whole.so_far() : first.so_far(), first.so_far());
         throw;

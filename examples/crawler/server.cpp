@@ -8,6 +8,7 @@
 
 #include <brio/brio.hpp>
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <fcntl.h>
@@ -109,12 +110,15 @@ void send_message(const descriptor& peer, const request& asked, std::string_view
     send_all(peer, response);
 }
 
-void send_file(const descriptor& peer, const descriptor& file) {
+/// Exactly `length` bytes, which the head has promised; fewer when the file has shrunk since.
+void send_file(const descriptor& peer, const descriptor& file, std::uint64_t length) {
     char buffer[32 * 1024];
-    for (;;) {
-        const ssize_t size = ::read(file.number(), buffer, sizeof buffer);
+    while (length > 0) {
+        const ssize_t size =
+            ::read(file.number(), buffer, std::min<std::uint64_t>(length, sizeof buffer));
         if (size <= 0) return;
         if (!send_all(peer, {buffer, static_cast<std::size_t>(size)})) return;
+        length -= static_cast<std::uint64_t>(size);
     }
 }
 
@@ -181,7 +185,7 @@ void file_server::respond(const descriptor& peer, std::string_view request_head)
     const auto length = static_cast<std::uint64_t>(facts.st_size);
     const std::string head = response_head("200 OK", content_type(*path), length);
     // MSG_MORE: head and body share their first segment, so that neither waits for an acknowledgement.
-    if (send_all(peer, head, head_only ? 0 : MSG_MORE) && !head_only) send_file(peer, file);
+    if (send_all(peer, head, head_only ? 0 : MSG_MORE) && !head_only) send_file(peer, file, length);
 }
 
 }  // namespace crawler

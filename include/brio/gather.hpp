@@ -13,7 +13,6 @@
 #include <brio/task.hpp>
 
 #include <functional>
-#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -164,6 +163,14 @@ private:
 };
 /// The running loop; usage_error, naming `call`, when there is none.
 [[nodiscard]] loop_core& loop_for(const char* call);
+/// Likewise; for a range of handles the loop of the first one where none runs.
+[[nodiscard]] loop_core& loop_for(const char* call, const any_future& first);
+template <class R>
+loop_core& loop_for_range(const char* call, R& range) {
+    if constexpr (future_like<element_t<R>>)
+        if (std::begin(range) != std::end(range)) return loop_for(call, *std::begin(range));
+    return loop_for(call);
+}
 
 template <class Result, class Builder>
 future<Result> start_gather(loop_core& loop, child_list& children, bool return_exceptions) {
@@ -223,8 +230,6 @@ void add_range(loop_core& loop, const char* call, child_list& children, R&& rang
             children.add(core_of(loop, call, std::forward<decltype(a)>(a)));
     }
 }
-/// gather(*handles, return_exceptions=True) whose results nobody reads.
-[[nodiscard]] future<void> gather_untyped(loop_core& loop, std::span<const any_task> tasks);
 }  // namespace detail
 
 template <class... A>
@@ -268,11 +273,12 @@ template <gatherable... A>
 }
 /// gather(*range): a std::vector of the results, in the range's order (void when they are void;
 /// references as std::reference_wrapper). An rvalue container gives its elements away; a view, such as
-/// std::span, does not.
+/// std::span, does not. A range of handles needs no running loop: the future is of the first one's
+/// loop.
 template <gatherable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_result_t<R>> gather(
     R&& awaitables) {
-    detail::loop_core& loop = detail::loop_for("gather");
+    detail::loop_core& loop = detail::loop_for_range("gather", awaitables);
     detail::child_list children;
     detail::add_range(loop, "gather", children, std::forward<R>(awaitables));
     return detail::start_gather<gather_range_result_t<R>,
@@ -282,7 +288,7 @@ template <gatherable_range R>
 template <gatherable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_outcomes_t<R>> gather(
     return_exceptions_t, R&& awaitables) {
-    detail::loop_core& loop = detail::loop_for("gather");
+    detail::loop_core& loop = detail::loop_for_range("gather", awaitables);
     detail::child_list children;
     detail::add_range(loop, "gather", children, std::forward<R>(awaitables));
     return detail::start_gather<gather_range_outcomes_t<R>,

@@ -104,6 +104,8 @@ requires(!callable_without_arguments<NotCallable>) void create_task(
 /// The loop's tasks that are not done, in order of creation (an eager task: of its first
 /// suspension). usage_error without a running loop.
 [[nodiscard]] std::vector<any_task> all_tasks();
+/// Likewise of a loop that need not be running.
+[[nodiscard]] std::vector<any_task> all_tasks(event_loop& loop);
 
 /// Suspends for at least `d`; d <= 0 lets everybody else who is ready run once, as yield(); none
 /// sleeps until cancelled. A cancellation point. Throws cancelled_error; usage_error off a task.

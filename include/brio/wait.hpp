@@ -199,7 +199,7 @@ protected:
     [[nodiscard]] future_core& inner() const noexcept { return *inner_; }
 
 private:
-    future_core* inner_;
+    future_core* inner_;  // null after cancel()
     watch watch_;
 };
 template <class T>

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <iterator>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -14,12 +14,6 @@ namespace brio::inline v0 {
 namespace detail {
 
 namespace {
-
-constexpr std::string_view names[] = {
-    "nop",     "read",   "write",   "readv", "writev", "recv",  "send",  "recvmsg",
-    "sendmsg", "accept", "connect", "poll",  "openat", "close", "fsync", "statx",
-};
-static_assert(std::size(names) == static_cast<std::size_t>(operation::code::statx) + 1);
 
 /// One submission of some operations, of which one has to complete.
 ///
@@ -56,8 +50,7 @@ public:
     /// Whether an operation has a result of its own: it did not end because it was asked to.
     [[nodiscard]] bool answered() const noexcept {
         return std::any_of(ops_.begin(), ops_.end(), [this](const operation& op) {
-            // -EINTR: it was at work in a kernel thread.
-            return !asked_ || (op.result != -ECANCELED && op.result != -EINTR);
+            return !asked_ || op.result != -ECANCELED;
         });
     }
     [[nodiscard]] bool timed_out() const noexcept { return timed_out_; }
@@ -157,13 +150,6 @@ int perform_any(std::span<operation> ops, std::optional<time_point> until) noexc
 int perform(operation& op, std::optional<time_point> until) noexcept {
     const int ended = perform_any({&op, 1}, until);
     return ended == 0 ? op.result : ended;
-}
-
-std::string describe(const operation& op) {
-    std::string text(names[static_cast<std::size_t>(op.what)]);
-    if (op.what == operation::code::openat || op.what == operation::code::statx)
-        return text + " of " + static_cast<const char*>(op.address);
-    return op.fd < 0 ? text : text + " of descriptor " + std::to_string(op.fd);
 }
 
 }  // namespace detail

@@ -13,7 +13,6 @@
 
 #include <optional>
 #include <span>
-#include <string>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -32,9 +31,6 @@ int perform(operation& op, std::optional<time_point> until = {}) noexcept;
 /// others have been cancelled. Returns only when the kernel has let go of all of them. With none it
 /// sleeps: -ETIME or -ECANCELED.
 int perform_any(std::span<operation> ops, std::optional<time_point> until = {}) noexcept;
-
-/// "recv of descriptor 5", for dumps and errors.
-[[nodiscard]] std::string describe(const operation& op);
 
 }  // namespace detail
 }  // namespace brio::inline v0

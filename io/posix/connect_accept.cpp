@@ -32,9 +32,12 @@ long wait_until_connected(fiber& self, int fd, const sockaddr* to, socklen_t to_
             result = wait_for(self, settled, until);
             if (result >= 0) continue;
         }
-        return result == -ETIME ? -EINPROGRESS : result;
+        if (result == -ETIME) return to->sa_family == AF_UNIX ? -EAGAIN : -EINPROGRESS;
+        return result;
     }
 }
+
+constexpr int accept_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;  // others are an error
 
 int accept_on(int fd, sockaddr* from, socklen_t* from_size, int flags,
               decltype(&::accept4) plain) {
@@ -45,7 +48,7 @@ int accept_on(int fd, sockaddr* from, socklen_t* from_size, int flags,
     } else if (refused(*self)) {
         accepted = static_cast<int>(as_libc(-ECANCELED));
     } else if (const descriptor_facts facts = facts_of(fd);
-               facts.nonblocking || !facts.is_socket()) {
+               facts.nonblocking || !facts.is_socket() || (flags & ~accept_flags) != 0) {
         accepted = plain(fd, from, from_size, flags);
     } else {
         operation op;

@@ -13,6 +13,7 @@
 //    call: they cannot block.
 
 #include <limits.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -21,6 +22,7 @@
 #include "posix/deadlines.hpp"
 #include "posix/descriptors.hpp"
 #include "posix/interpose.hpp"
+#include "posix/kept_open.hpp"
 #include "posix/parts.hpp"
 #include "posix/real.hpp"
 #include "posix/system_call.hpp"
@@ -35,18 +37,27 @@ long plain(direction d, int fd, const iovec* parts, int count) noexcept {
     return system_call(d == direction::in ? SYS_readv : SYS_writev, fd, parts, count);
 }
 
-/// Pipes as before Linux 6.4, for tests.
-bool pipes_refuse_nowait() noexcept {
+/// A pipe is to behave as before Linux 6.4, for a test.
+bool is_masked_pipe(int fd) noexcept {
     static const bool hidden = masked(feature::pipe_nowait);
-    return hidden;
+    struct stat file = {};
+    return hidden && system_call(SYS_fstat, fd, &file) == 0 && S_ISFIFO(file.st_mode);
+}
+
+long attempt_with(direction d, int fd, const iovec* parts, int count) noexcept {
+    constexpr long at_file_position = -1;
+    return system_call(d == direction::in ? SYS_preadv2 : SYS_pwritev2, fd, parts, count,
+                       at_file_position, at_file_position, RWF_NOWAIT);
 }
 
 long attempt(direction d, int fd, const iovec* parts, int count) noexcept {
     if (known_to_refuse_nowait(fd)) return -EOPNOTSUPP;
-    if (pipes_refuse_nowait() && facts_of(fd).kind == descriptor_kind::other) return -EOPNOTSUPP;
-    constexpr long at_file_position = -1;
-    return system_call(d == direction::in ? SYS_preadv2 : SYS_pwritev2, fd, parts, count,
-                       at_file_position, at_file_position, RWF_NOWAIT);
+    if (is_masked_pipe(fd)) {
+        // The kernel looks at the direction first.
+        const long checked = attempt_with(d, fd, nullptr, 0);
+        return checked < 0 ? checked : -EOPNOTSUPP;
+    }
+    return attempt_with(d, fd, parts, count);
 }
 
 /// One operation of the reactor on what is offered, at the file position or on a stream.
@@ -66,6 +77,21 @@ long wait_and_move(fiber& self, direction d, int fd, remaining_parts::offer o,
     return wait_for(self, op, until);
 }
 
+long wait_for_events(fiber& self, kept_open& file, short events) noexcept {
+    file.keep();
+    operation op;
+    op.what = operation::code::poll;
+    op.fd = file.fd();
+    op.flags = static_cast<std::uint32_t>(events);
+    return wait_for(self, op);
+}
+
+bool is_ready(int fd, short events) noexcept {
+    pollfd item = {fd, events, 0};
+    timespec none = {};
+    return system_call(SYS_ppoll, &item, 1, &none, nullptr, 0) != 0;
+}
+
 /// Files that refuse RWF_NOWAIT: asked with poll whether the plain call would block. A ready pipe has
 /// room for PIPE_BUF bytes, so no more is offered at once.
 long transfer_without_nowait(fiber& self, direction d, int fd, const iovec* parts,
@@ -76,27 +102,23 @@ long transfer_without_nowait(fiber& self, direction d, int fd, const iovec* part
         facts.kind == descriptor_kind::none)
         return plain(d, fd, parts, count);
     remaining_parts left(parts, count);
+    kept_open file(fd);
     const short events = d == direction::in ? POLLIN : POLLOUT;
     long done = 0;
-    for (;;) {
-        pollfd item = {fd, events, 0};
-        timespec none = {};
-        if (system_call(SYS_ppoll, &item, 1, &none, nullptr, 0) == 0) {
-            operation op;
-            op.what = operation::code::poll;
-            op.fd = fd;
-            op.flags = static_cast<std::uint32_t>(events);
-            if (const long result = wait_for(self, op); result < 0) return done > 0 ? done : result;
+    while (!left.empty()) {
+        if (!is_ready(file.fd(), events)) {
+            const long waited = wait_for_events(self, file, events);
+            if (waited < 0) return done > 0 ? done : waited;
             continue;
         }
         const auto offered = left.next(d == direction::out ? PIPE_BUF : 0);
-        const long moved = plain(d, fd, offered.parts, offered.count);
+        const long moved = plain(d, file.fd(), offered.parts, offered.count);
         if (moved < 0) return done > 0 ? done : moved;
         done += moved;
-        if (d == direction::in || moved == 0) return done;
+        if (d == direction::in || moved == 0) break;
         left.advance(static_cast<std::size_t>(moved));
-        if (left.empty()) return done;
     }
+    return done;
 }
 
 /// A disk file goes on to the last byte or the end of the file, and no cancel cuts that short.
@@ -126,8 +148,10 @@ long transfer_rest(fiber& self, direction d, int fd, const iovec* parts, int cou
     if (done > 0 && d == direction::in) return done;
     if (facts.nonblocking) return done > 0 ? done : -EAGAIN;
     const auto until = limit_of(self, fd, facts, d == direction::in ? SO_RCVTIMEO : SO_SNDTIMEO);
+    kept_open file(fd);
+    if (d == direction::out) file.keep();
     while (!left.empty()) {
-        long moved = wait_and_move(self, d, fd, left.next(), until);
+        long moved = wait_and_move(self, d, file.fd(), left.next(), until);
         if (moved == -ETIME) moved = -EAGAIN;
         if (moved < 0) return done > 0 ? done : moved;
         done += moved;

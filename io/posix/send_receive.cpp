@@ -7,7 +7,8 @@
 // 3. The reactor's send and sendmsg never raise SIGPIPE, so that is done here; as the kernel, only
 //    where nothing had been sent before.
 // 4. What has been moved is never lost: an error, a timeout or a cancel after a part answers the part.
-// 5. MSG_OOB and MSG_ERRQUEUE never wait, in blocking mode neither (tcp(7), ip(7)).
+// 5. MSG_OOB and MSG_ERRQUEUE never wait, in blocking mode neither (ip(7); what unix sockets, which
+//    know no MSG_ERRQUEUE, make of it is not imitated).
 
 #include <limits.h>
 
@@ -20,6 +21,7 @@
 #include "posix/deadlines.hpp"
 #include "posix/descriptors.hpp"
 #include "posix/interpose.hpp"
+#include "posix/kept_open.hpp"
 #include "posix/parts.hpp"
 #include "posix/real.hpp"
 #include "posix/system_call.hpp"
@@ -70,9 +72,11 @@ bool has_control(const msghdr& message) noexcept {
 long peek_all(fiber& self, int fd, const msghdr& asked, msghdr& message, int flags,
               std::size_t wanted, std::optional<time_point> until) noexcept {
     constexpr auto pause = std::chrono::milliseconds(1);
+    kept_open file(fd);
+    file.keep();
     for (;;) {
         message = asked;
-        const long seen = system_call(SYS_recvmsg, fd, &message, flags | MSG_DONTWAIT);
+        const long seen = system_call(SYS_recvmsg, file.fd(), &message, flags | MSG_DONTWAIT);
         if ((seen < 0 && seen != -EAGAIN) || seen == 0) return seen;
         if (seen > 0 && static_cast<std::size_t>(seen) >= wanted) return seen;
         if (until && self.owner.now() >= *until) return seen;
@@ -106,6 +110,8 @@ long receive_rest(fiber& self, int fd, const msghdr& asked, msghdr& message, int
     if (all && (flags & MSG_PEEK) != 0)
         return peek_all(self, fd, asked, message, flags, total_size(asked.msg_iov, parts), until);
 
+    kept_open file(fd);
+    if (all) file.keep();
     remaining_parts left(asked.msg_iov, parts);
     long done = std::max(first, 0L);
     left.advance(static_cast<std::size_t>(done));
@@ -114,7 +120,7 @@ long receive_rest(fiber& self, int fd, const msghdr& asked, msghdr& message, int
         msghdr rest = asked;
         rest.msg_iov = const_cast<iovec*>(offered.parts);
         rest.msg_iovlen = static_cast<std::size_t>(offered.count);
-        const long moved = receive_some(self, fd, rest, flags & ~MSG_WAITALL, until);
+        const long moved = receive_some(self, file.fd(), rest, flags & ~MSG_WAITALL, until);
         if (moved < 0) return done > 0 ? done : moved;
         message.msg_namelen = rest.msg_namelen;
         message.msg_controllen = rest.msg_controllen;
@@ -201,6 +207,8 @@ long send_rest(fiber& self, int fd, msghdr message, int flags, long first) noexc
     if (facts.nonblocking || !facts.is_socket()) return first;
     if (first >= 0 && facts.kind != descriptor_kind::stream_socket) return first;
     const auto until = limit_of(self, fd, facts, SO_SNDTIMEO);
+    kept_open file(fd);
+    if (facts.kind == descriptor_kind::stream_socket) file.keep();
     remaining_parts left(message.msg_iov, static_cast<int>(message.msg_iovlen));
     long done = std::max(first, 0L);
     left.advance(static_cast<std::size_t>(done));
@@ -213,7 +221,7 @@ long send_rest(fiber& self, int fd, msghdr message, int flags, long first) noexc
         const auto offered = left.next();
         message.msg_iov = const_cast<iovec*>(offered.parts);
         message.msg_iovlen = static_cast<std::size_t>(offered.count);
-        const long moved = send_some(self, fd, message, flags, until);
+        const long moved = send_some(self, file.fd(), message, flags, until);
         if (moved < 0) {
             if (moved == -EPIPE && done == 0 && (flags & MSG_NOSIGNAL) == 0) raise_sigpipe();
             return done > 0 ? done : moved;

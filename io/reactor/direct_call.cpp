@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 namespace brio::inline v0 {
@@ -55,7 +56,7 @@ int transfer_with(const operation& op, int fd, const iovec* parts, std::size_t c
                 static_cast<long>(op.offset), 0L, flags);
 }
 
-/// For descriptors without non-blocking reads and writes. One that is writable takes PIPE_BUF bytes
+/// For descriptors without non-blocking reads and writes (terminals, inotify, ...). One that is writable takes PIPE_BUF bytes
 /// without blocking, and not more for certain.
 int transfer_when_ready(const operation& op, int fd) noexcept {
     const transfer t(op);
@@ -69,11 +70,18 @@ int transfer_when_ready(const operation& op, int fd) noexcept {
     return blocked_or(transfer_with(op, fd, &little, 1, 0));
 }
 
-int try_transfer(const operation& op, int fd, bool ready) noexcept {
+/// What blocks there is a disk's business: never ready, and always.
+bool is_on_disk(int fd) noexcept {
+    struct stat file {};
+    if (raw_call(SYS_fstat, fd, &file) != 0) return false;
+    return S_ISREG(file.st_mode) || S_ISDIR(file.st_mode) || S_ISBLK(file.st_mode);
+}
+
+int try_transfer(const operation& op, int fd) noexcept {
     const transfer t(op);
     const int result = transfer_with(op, fd, t.parts, t.count, RWF_NOWAIT);
     if (result != -EOPNOTSUPP) return blocked_or(result);
-    return ready ? transfer_when_ready(op, fd) : would_block;
+    return is_on_disk(fd) ? would_block : transfer_when_ready(op, fd);
 }
 
 int recv_with(const operation& op, int fd, int flags) noexcept {
@@ -98,13 +106,13 @@ int try_poll(const operation& op, int fd) noexcept {
 
 }  // namespace
 
-int try_call(const operation& op, int fd, bool ready) noexcept {
+int try_call(const operation& op, int fd) noexcept {
     switch (op.what) {
         case code::read:
         case code::readv:
         case code::write:
         case code::writev:
-            return try_transfer(op, fd, ready);
+            return try_transfer(op, fd);
         case code::recv:
             return blocked_or(recv_with(op, fd, MSG_DONTWAIT));
         case code::send:
@@ -172,14 +180,18 @@ int start_connect(const operation& op) noexcept {
     return result == -EALREADY ? -EINPROGRESS : result;
 }
 
-int finish_connect(int fd) noexcept {
+int finish_connect(const operation& op, int fd) noexcept {
     const int events = events_now(fd, POLLOUT);
     if (events <= 0) return events == 0 ? would_block : events;
     int error = 0;
     socklen_t size = sizeof error;
     const int result = raw_call(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return result < 0 ? result : -error;
+    if (result < 0 || error != 0) return result < 0 ? result : -error;
+    // The socket still counts as connecting until it is asked once more: the user's next connect
+    // would be told 0, and not EISCONN. It is connected, so this does not block.
+    const int settled = raw_call(SYS_connect, fd, op.address, op.length);
+    return settled == -EISCONN ? 0 : settled;
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -13,10 +13,8 @@ namespace detail {
 inline constexpr int would_block = -0x10000;
 
 /// Tries `op` on `fd` (op.fd, or a duplicate of it) without blocking. Returns its result, or
-/// would_block. `ready` says that the descriptor has been seen ready: descriptors that know no
-/// non-blocking attempt (terminals, inotify, ...) are called only then, after one more look.
-/// Only for operations that can become ready: not for openat, close, fsync, statx, connect.
-[[nodiscard]] int try_call(const operation& op, int fd, bool ready) noexcept;
+/// would_block. Not for operations that cannot become ready: openat, close, fsync, statx, connect.
+[[nodiscard]] int try_call(const operation& op, int fd) noexcept;
 
 /// Makes the call, for as long as it takes.
 [[nodiscard]] int blocking_call_of(const operation& op) noexcept;
@@ -28,7 +26,7 @@ inline constexpr int would_block = -0x10000;
 /// -EAGAIN: a local server's queue is full, and nothing announces when it is not.
 [[nodiscard]] int start_connect(const operation& op) noexcept;
 /// The result of a connect under way, or would_block.
-[[nodiscard]] int finish_connect(int fd) noexcept;
+[[nodiscard]] int finish_connect(const operation& op, int fd) noexcept;
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -79,17 +79,17 @@ int try_to_receive_all(operation& op, int fd) noexcept {
     rest.address = static_cast<char*>(op.address) + op.offset;
     rest.length = op.length - static_cast<std::uint32_t>(op.offset);
     rest.flags = op.flags;
-    const int result = try_call(rest, fd, true);
+    const int result = try_call(rest, fd);
     if (result > 0) op.offset += static_cast<std::uint32_t>(result);
     if (result > 0 && op.offset < op.length && is_stream(fd)) return would_block;
     if (result == would_block || op.offset == 0) return result;
     return static_cast<int>(op.offset);
 }
 
-int attempt(operation& op, int fd, bool ready) noexcept {
-    if (op.what == code::connect) return finish_connect(fd);
+int attempt(operation& op, int fd) noexcept {
+    if (op.what == code::connect) return finish_connect(op, fd);
     if (receives_all(op)) return try_to_receive_all(op, fd);
-    return try_call(op, fd, ready);
+    return try_call(op, fd);
 }
 
 int result_when_cancelled(const operation& op) noexcept {
@@ -166,7 +166,7 @@ void epoll::submit_connect(operation& op) {
 
 void epoll::submit_other(operation& op) {
     if (receives_all(op)) op.offset = 0;
-    const int result = attempt(op, op.fd, false);
+    const int result = attempt(op, op.fd);
     if (result == would_block && asks_not_to_wait(op))
         finish(op, -EAGAIN);
     else if (result == would_block)
@@ -273,7 +273,7 @@ void epoll::serve(watch& w, std::uint32_t events) noexcept {
         operation& self = *op;
         op = op->next;
         if ((events & (events_of(self) | EPOLLERR | EPOLLHUP)) == 0) continue;
-        const int result = attempt(self, w.fd, true);
+        const int result = attempt(self, w.fd);
         if (result == would_block) continue;
         leave_watch(self);
         finish(self, result);
@@ -294,4 +294,4 @@ void epoll::cancel_everything() noexcept {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

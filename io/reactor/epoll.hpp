@@ -70,4 +70,4 @@ private:
 };
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

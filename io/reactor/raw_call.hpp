@@ -33,4 +33,4 @@ int raw_call(long number, Arguments... arguments) noexcept {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -65,4 +65,4 @@ chosen_reactor make_reactor(reactor_kind kind, mailbox& bell) {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

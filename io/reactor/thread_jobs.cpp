@@ -114,4 +114,4 @@ void thread_jobs::abandon() noexcept {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -72,4 +72,4 @@ private:
 };
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -2,6 +2,7 @@
 
 #include "reactor/raw_call.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <linux/futex.h>
@@ -25,15 +26,20 @@ constexpr std::uint64_t no_one = 4;
 static_assert(alignof(operation) >= 8);
 
 // operation::state.
-//   (0) -> unsubmitted -> 0       in the backlog until there is room
-//   0 -> cancelling [-> answered] the cancel is on its way; completes when both have been answered
+//   0 -> unsubmitted -> 0     in the backlog until there is room
+//   0 -> cancelling           its cancel is queued, or known to the kernel
+//          -> answered        has its result; completes with the answer to the cancel
+//          -> stubborn        the cancel was in vain; goes on with the next one
+//          -> 0               the cancel is at work: the result will come
 enum : std::uint32_t {
-    unsubmitted = 1,     // in the backlog, the kernel does not know it
-    cancelling = 4,      // a cancel is queued, or known to the kernel
-    answered = 8,        // has its result; waits for the answer to its cancel
-    attempt = 1U << 16,  // counts cancels that did not find it
-    most_attempts = 16,
+    unsubmitted = 1,
+    cancelling = 2,
+    answered = 4,
+    stubborn = 8,
+    attempt = 16,  // counts the cancels that were in vain
 };
+constexpr std::uint32_t quick_attempts = 8;
+constexpr auto repeat_interval = std::chrono::milliseconds(10);
 
 std::uint64_t address_of(const operation& op) noexcept {
     return reinterpret_cast<std::uintptr_t>(&op);
@@ -144,10 +150,20 @@ void uring::submit(operation& op) {
 }
 
 void uring::cancel(operation& op) noexcept {
-    if ((op.state & cancelling) != 0) return;
+    if ((op.state & (cancelling | stubborn)) != 0) return;
+    if ((op.state & unsubmitted) != 0)
+        op.state |= cancelling;  // and so will not be submitted
+    else
+        send_cancel(op);
+}
+
+void uring::send_cancel(operation& op) noexcept {
     op.state |= cancelling;
-    if ((op.state & unsubmitted) != 0) return;  // will not be submitted
     if (!backlog_.empty() || !queue_cancel(op)) backlog_.push_back(op);
+}
+
+void uring::forget(int fd) noexcept {
+    if (ring_.has_queued_for(fd)) ring_.submit();
 }
 
 void uring::queue_backlog() noexcept {
@@ -169,8 +185,21 @@ void uring::queue_backlog() noexcept {
 
 // ------------------------------------------------------------------------------------- waiting
 
+void uring::repeat_cancels(duration& timeout) noexcept {
+    if (stubborn_.empty()) return;
+    const auto now = std::chrono::steady_clock::now();
+    timeout = std::min<duration>(timeout, std::max<duration>(repeat_at_ - now, duration::zero()));
+    if (now < repeat_at_) return;
+    while (!stubborn_.empty()) {
+        operation& op = stubborn_.pop_front();
+        op.state &= ~static_cast<std::uint32_t>(stubborn);
+        send_cancel(op);
+    }
+}
+
 void uring::wait(duration timeout) {
     queue_backlog();
+    repeat_cancels(timeout);
     arm_bell();
     if (!backlog_.empty() || !bell_armed_ || ring_.has_completions()) timeout = duration::zero();
     enter(timeout);
@@ -222,22 +251,33 @@ void uring::take(std::uint64_t data, std::int32_t result) noexcept {
 }
 
 void uring::operation_answered(operation& op, std::int32_t result) noexcept {
-    op.result = result;
-    if (op.state == 0) return complete(op);
-    op.state |= answered;
-}
-
-/// -ENOENT while the operation has not been answered: the kernel is just moving it (task work, a
-/// worker that starts), or a device has it. The first passes at once, so the cancel is repeated;
-/// the second ends when the device is done.
-void uring::cancel_answered(operation& op, std::int32_t result) noexcept {
-    if ((op.state & answered) != 0) return complete(op);
-    if (result == -ENOENT && op.state < most_attempts * attempt) {
-        op.state += attempt;
-        if (!backlog_.empty() || !queue_cancel(op)) backlog_.push_back(op);
+    // A worker in the middle of a call is stopped by a signal.
+    op.result = result == -EINTR && op.state != 0 ? -ECANCELED : result;
+    if ((op.state & cancelling) != 0) {
+        op.state |= answered;
         return;
     }
-    op.state = 0;
+    if ((op.state & stubborn) != 0) stubborn_.remove(op);
+    complete(op);
+}
+
+/// The cancel was in vain, and the operation has no result yet. -ENOENT: the kernel is moving it
+/// (task work that is due: a connect to a full local server goes round 128 times), or a device has
+/// it. -EALREADY: a worker has it, and has been told. The first passes quickly, the others when
+/// they are done; so it is asked again, at first at once.
+void uring::cancel_answered(operation& op, std::int32_t result) noexcept {
+    if ((op.state & answered) != 0) return complete(op);
+    op.state &= ~static_cast<std::uint32_t>(cancelling);
+    if (result >= 0) {
+        op.state = 0;
+    } else if (op.state < quick_attempts * attempt) {
+        op.state += attempt;
+        send_cancel(op);
+    } else {
+        if (stubborn_.empty()) repeat_at_ = std::chrono::steady_clock::now() + repeat_interval;
+        op.state |= stubborn;
+        stubborn_.push_back(op);
+    }
 }
 
 void uring::bell_answered() noexcept {

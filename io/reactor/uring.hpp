@@ -7,9 +7,11 @@
 // 2. What finds no place in the queue waits in `backlog_`, in order. While that is not empty,
 //    everything goes there: a cancel never overtakes the operation it is for, nor falls behind a
 //    later one at the same address.
-// 3. Operations complete in wait() only. Submitting may enter the kernel (to make room), on any
+// 3. A cancel that does not find its operation is repeated until the operation has been answered: the
+//    kernel may just be moving it from one place to another.
+// 4. Operations complete in wait() only. Submitting may enter the kernel (to make room), on any
 //    stack, but collects nothing.
-// 4. The bell: the ring holds a FUTEX_WAIT on the mailbox's word, or a POLL_ADD on its eventfd.
+// 5. The bell: the ring holds a FUTEX_WAIT on the mailbox's word, or a POLL_ADD on its eventfd.
 //    `rung_` is the value it expects there: read when the last ring was collected, 0 at first. So a
 //    ring that comes before the kernel has the entry is not lost: the value differs.
 
@@ -20,6 +22,7 @@
 
 #include <brio/time.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -35,6 +38,7 @@ public:
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
     void submit(operation& op) override;
     void cancel(operation& op) noexcept override;
+    void forget(int fd) noexcept override;
     [[nodiscard]] bool has_work() const noexcept override {
         return ring_.has_queued() || ring_.has_completions() || ring_.kernel_has_more() ||
                !backlog_.empty();
@@ -48,6 +52,8 @@ private:
     bool queue_operation(operation& op) noexcept;
     bool queue_cancel(operation& op) noexcept;
     void queue_backlog() noexcept;
+    void send_cancel(operation& op) noexcept;
+    void repeat_cancels(duration& timeout) noexcept;
     void arm_bell() noexcept;
     void enter(duration timeout) noexcept;
     void collect() noexcept;
@@ -60,6 +66,8 @@ private:
 
     uring_ring ring_;
     operation_list backlog_;
+    operation_list stubborn_;  // have been cancelled in vain; asked again at repeat_at_
+    std::chrono::steady_clock::time_point repeat_at_{};
     mailbox& bell_;
     std::uint32_t rung_ = 0;
     bool bell_armed_ = false;

@@ -37,6 +37,12 @@ public:
         return &sqes_[tail_++ & (entries_ - 1)];
     }
     [[nodiscard]] bool has_queued() const noexcept { return queued_ != 0; }
+    /// Whether an entry for descriptor `fd` has not been handed over.
+    [[nodiscard]] bool has_queued_for(int fd) const noexcept {
+        for (unsigned i = tail_ - queued_; i != tail_; ++i)
+            if (sqes_[i & (entries_ - 1)].fd == fd) return true;
+        return false;
+    }
     [[nodiscard]] bool has_completions() const noexcept {
         return head_ != std::atomic_ref(*cq_tail_).load(std::memory_order_acquire);
     }

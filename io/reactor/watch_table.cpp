@@ -55,7 +55,7 @@ void watch_table::abandon() noexcept {
 watch* watch_table::obtain(int fd, std::uint32_t events, int& error) {
     struct stat file {};
     error = -raw_call(SYS_fstat, fd, &file);
-    if (error == 0 && (S_ISREG(file.st_mode) || S_ISDIR(file.st_mode))) error = EPERM;
+    if (error == 0 && (S_ISREG(file.st_mode) || S_ISDIR(file.st_mode))) error = EPERM;  // at once
     if (error != 0) return nullptr;
     const bool is_socket = S_ISSOCK(file.st_mode);
     watch* w = is_socket ? kept_watch(fd, file) : nullptr;
@@ -194,4 +194,4 @@ int watch_table::wait_in_kernel(duration timeout) noexcept {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -96,4 +96,4 @@ private:
 };
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

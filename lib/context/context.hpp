@@ -83,15 +83,15 @@ inline void switch_context(thread_cells& cells, machine_context& from,
 }
 
 /// The last switch of an execution. release_context(from) follows, from another stack.
-[[noreturn]] inline void switch_context_for_good(thread_cells& cells, machine_context& from,
-                                                 machine_context& to) noexcept {
+[[noreturn, gnu::always_inline]] inline void switch_context_for_good(thread_cells& cells,
+                                                                     machine_context& from,
+                                                                     machine_context& to) noexcept {
     invariant(cells.exceptions->caught_exceptions == nullptr &&
                   cells.exceptions->uncaught_exceptions == 0,
               "a fiber ends while an exception of its own is alive");
     switching::exchange_cells(cells, from, to);
     announce_switch(from.sanitizers, to.sanitizers, departure::for_good);
-    brio_v0_switch_stack(&from.stack_pointer, to.stack_pointer);
-    __builtin_unreachable();
+    continue_stack(to.stack_pointer);
 }
 
 /// std::uncaught_exceptions() of the running execution without its look-up.

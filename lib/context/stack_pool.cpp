@@ -25,8 +25,6 @@ constexpr int madv_guard_install = 102;
 constexpr std::size_t cache_line = 64;
 // More steps would push the record and the first frames of many fibers into a second page.
 constexpr std::size_t stagger_steps = 16;
-// The staggered top lies in the last 4096 bytes of its stack, so the end can be computed from it.
-constexpr std::size_t top_page = 4096;
 
 // A multiple of every page size Linux has on the machines we know.
 constexpr std::size_t smallest_size = 64 * 1024;
@@ -43,19 +41,6 @@ constexpr std::size_t frame_growth = 2;
 #else
 constexpr std::size_t frame_growth = 1;
 #endif
-
-std::byte* end_of_stack(std::byte* top) {
-    const auto last = reinterpret_cast<std::uintptr_t>(top) - 1;
-    return top + (top_page - 1 - last % top_page);
-}
-
-stack stack_with(std::byte* top, std::size_t size) {
-    return {end_of_stack(top) - size, top, size};
-}
-
-std::byte*& link_below(std::byte* top) {
-    return reinterpret_cast<std::byte**>(top)[-1];
-}
 
 }  // namespace
 
@@ -89,29 +74,11 @@ stack_pool::~stack_pool() {
     }
 }
 
-stack stack_pool::allocate(std::size_t size) {
-    size_class& c = size == 0 ? *default_class_ : class_for(size);
-    std::byte* top = c.warm;
-    if (top != nullptr) [[likely]] {
-        c.warm = link_below(top);
-        --warm_;
-    } else if (!c.cold.empty()) {
-        top = c.cold.back();
-        c.cold.pop_back();
-    } else {
-        top = cut_fresh(c);
-    }
-    return stack_with(top, c.size);
-}
-
-void stack_pool::release(const stack& s) noexcept {
-    size_class& c = classes_[static_cast<std::size_t>(std::countr_zero(s.size))];
-    unpoison_stack(s.limit, s.size);
-    auto* top = static_cast<std::byte*>(s.top);
-    link_below(top) = c.warm;
-    c.warm = top;
-    if (++warm_ >= keep_ + give_back_batch) [[unlikely]]
-        give_back_batch_of_stacks();
+std::byte* stack_pool::take_cold(size_class& c) {
+    if (c.cold.empty()) return cut_fresh(c);
+    std::byte* const top = c.cold.back();
+    c.cold.pop_back();
+    return top;
 }
 
 std::size_t stack_pool::guard_size() noexcept {

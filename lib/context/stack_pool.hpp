@@ -23,8 +23,12 @@
 //   fresh -> in use -> warm -> in use ...
 //                       '----> cold -> in use ...
 
+#include "context/sanitizers.hpp"
+
 #include <array>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace brio::inline v0::detail {
@@ -91,7 +95,22 @@ private:
     };
     static constexpr std::size_t class_count = 40;
 
+    // The staggered top lies in the last bytes of its stack, so the end can be computed from it.
+    // Inline, and by value: three words that go through memory in pieces cost a stalled load.
+    static constexpr std::size_t top_page = 4096;
+    [[nodiscard]] static std::byte* end_of_stack(std::byte* top) noexcept {
+        const auto last = reinterpret_cast<std::uintptr_t>(top) - 1;
+        return top + (top_page - 1 - last % top_page);
+    }
+    [[nodiscard]] static stack stack_with(std::byte* top, std::size_t size) noexcept {
+        return {end_of_stack(top) - size, top, size};
+    }
+    [[nodiscard]] static std::byte*& link_below(std::byte* top) noexcept {
+        return reinterpret_cast<std::byte**>(top)[-1];
+    }
+
     size_class& class_for(std::size_t size);
+    std::byte* take_cold(size_class& c);
     void add_slab(size_class& c);
     std::byte* cut_fresh(size_class& c);
     void install_guard(std::byte* guard);
@@ -106,5 +125,27 @@ private:
     std::size_t cut_ = 0;   // stacks that have been handed out at least once
     bool guards_are_mappings_;
 };
+
+inline stack stack_pool::allocate(std::size_t size) {
+    size_class& c = size == 0 ? *default_class_ : class_for(size);
+    std::byte* top = c.warm;
+    if (top != nullptr) [[likely]] {
+        c.warm = link_below(top);
+        --warm_;
+    } else {
+        top = take_cold(c);
+    }
+    return stack_with(top, c.size);
+}
+
+inline void stack_pool::release(const stack& s) noexcept {
+    size_class& c = classes_[static_cast<std::size_t>(std::countr_zero(s.size))];
+    unpoison_stack(s.limit, s.size);
+    auto* top = static_cast<std::byte*>(s.top);
+    link_below(top) = c.warm;
+    c.warm = top;
+    if (++warm_ >= keep_ + give_back_batch) [[unlikely]]
+        give_back_batch_of_stacks();
+}
 
 }  // namespace brio::inline v0::detail

@@ -25,4 +25,23 @@ extern "C" {
 [[gnu::visibility("hidden")]] void* brio_v0_prepare_stack(void* top, void (*entry)(void*),
                                                           void* argument,
                                                           std::size_t size) noexcept;
+
+/// Continues `load` for an execution that ends: nothing is saved. Reached by a jump, see below.
+[[noreturn, gnu::visibility("hidden")]] void brio_v0_continue_stack(void* load) noexcept;
 }
+
+namespace brio::inline v0::detail {
+
+/// The last switch of an execution. On x86-64 it is jumped to, and itself ends in a jump: a call and
+/// a return that belong to no pair would leave the return-address predictor out of step for the whole
+/// way back of the fiber that goes on (two mispredictions, 12 ns where measured).
+[[noreturn, gnu::always_inline]] inline void continue_stack(void* load) noexcept {
+#if defined(__x86_64__)
+    asm volatile("jmp brio_v0_continue_stack" : : "D"(load) : "memory");
+    __builtin_unreachable();
+#else
+    brio_v0_continue_stack(load);
+#endif
+}
+
+}  // namespace brio::inline v0::detail

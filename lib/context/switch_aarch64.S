@@ -83,6 +83,27 @@ brio_v0_switch_stack:                   /* x0: void** save, x1: void* load */
     .cfi_endproc
     .size   brio_v0_switch_stack, . - brio_v0_switch_stack
 
+    .globl  brio_v0_continue_stack
+    .hidden brio_v0_continue_stack
+    .type   brio_v0_continue_stack, %function
+    .balign 16
+brio_v0_continue_stack:                 /* x0: void* load */
+    hint    #34                         /* bti c */
+    mov     sp, x0
+    ldp     x19, x20, [sp, #0]
+    ldp     x21, x22, [sp, #16]
+    ldp     x23, x24, [sp, #32]
+    ldp     x25, x26, [sp, #48]
+    ldp     x27, x28, [sp, #64]
+    ldp     x29, x30, [sp, #80]
+    ldp     d8,  d9,  [sp, #96]
+    ldp     d10, d11, [sp, #112]
+    ldp     d12, d13, [sp, #128]
+    ldp     d14, d15, [sp, #144]
+    add     sp, sp, #160
+    ret
+    .size   brio_v0_continue_stack, . - brio_v0_continue_stack
+
     .type   first_frame, %function
     .balign 16
 first_frame_unwind:                     /* the unwinder looks up the byte before a return address */

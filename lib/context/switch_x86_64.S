@@ -57,6 +57,22 @@ brio_v0_switch_stack:                   /* rdi: void** save, rsi: void* load */
     .cfi_endproc
     .size   brio_v0_switch_stack, . - brio_v0_switch_stack
 
+    .globl  brio_v0_continue_stack
+    .hidden brio_v0_continue_stack
+    .type   brio_v0_continue_stack, @function
+    .balign 16
+brio_v0_continue_stack:                 /* rdi: void* load */
+    movq    %rdi, %rsp
+    popq    %r15
+    popq    %r14
+    popq    %r13
+    popq    %r12
+    popq    %rbx
+    popq    %rbp
+    popq    %rcx
+    notrack jmpq *%rcx
+    .size   brio_v0_continue_stack, . - brio_v0_continue_stack
+
     .type   first_frame, @function
     .balign 16
 first_frame_unwind:                     /* the unwinder looks up the byte before a return address */
@@ -65,7 +81,10 @@ first_frame_unwind:                     /* the unwinder looks up the byte before
     nop
 first_frame:                            /* r12: argument, r13: entry, rbp: 0, rsp: top */
     movq    %r12, %rdi
-    callq   *%r13
+    leaq    returned(%rip), %rax        /* not called: the predictor would wait for its return */
+    pushq   %rax
+    jmpq    *%r13
+returned:
     ud2
     .cfi_endproc
     .size   first_frame, . - first_frame

@@ -1,15 +1,14 @@
 #include "scheduler/mailbox.hpp"
 
-#include <linux/futex.h>
-#include <sys/eventfd.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "scheduler/ready_queue.hpp"
 
 #include <cerrno>
 #include <climits>
+#include <linux/futex.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <system_error>
-
-#include "scheduler/ready_queue.hpp"
+#include <unistd.h>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -75,7 +74,9 @@ bool mailbox::prepare_to_sleep() noexcept {
     return false;
 }
 
-ready_node* mailbox::close() noexcept { return reversed(head_.exchange(&closed_mark_)); }
+ready_node* mailbox::close() noexcept {
+    return reversed(head_.exchange(&closed_mark_));
+}
 
 int mailbox::event_descriptor() {
     int fd = event_fd_.load();

@@ -14,10 +14,10 @@
 // reactor asked for one. Both live here, so that ringing is safe after the loop has gone.
 // Ringing is async-signal-safe.
 
+#include <brio/detail/ready_node.hpp>
+
 #include <atomic>
 #include <cstdint>
-
-#include <brio/detail/ready_node.hpp>
 
 namespace brio::inline v0 {
 namespace detail {

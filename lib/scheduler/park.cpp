@@ -18,19 +18,9 @@ scheduler& require_scheduler(const char* call) {
     return *loop;
 }
 
-bool may_interrupt(const fiber& self) noexcept {
-    return self.deferred == 0 && self.owner.uncaught_exceptions() == 0;
-}
-
-void park(fiber& self, wait_hook& hook) noexcept {
-    self.interruptible = may_interrupt(self);
-    self.waiting_for = &hook;
-    self.state = fiber::status::parked;
-    if (self.cancel_pending && self.interruptible &&
-        hook.abort(message_view(self.cancel_message)))
+void abort_at_once(fiber& self, wait_hook& hook) noexcept {
+    if (self.interruptible && hook.abort(message_view(self.cancel_message)))
         self.cancel_pending = false;
-    self.owner.park();
-    self.waiting_for = nullptr;
 }
 
 void request_cancel(fiber& f, std::string_view message) noexcept {

@@ -33,10 +33,22 @@ inline fiber& require_fiber(const char* call) {
 scheduler& require_scheduler(const char* call);
 
 /// Whether a cancel may be delivered to the running fiber `self` now.
-[[nodiscard]] bool may_interrupt(const fiber& self) noexcept;
+[[nodiscard]] inline bool may_interrupt(const fiber& self) noexcept {
+    return self.deferred == 0 && self.owner.uncaught_exceptions() == 0;
+}
+/// Rule 1.
+void abort_at_once(fiber& self, wait_hook& hook) noexcept;
 /// Suspends the running fiber until scheduler::wake, or until its node has been run off a callback
 /// list. Throws nothing: what came of the wait is in the hook and in self.cancel_pending.
-void park(fiber& self, wait_hook& hook) noexcept;
+inline void park(fiber& self, wait_hook& hook) noexcept {
+    self.interruptible = may_interrupt(self);
+    self.waiting_for = &hook;
+    self.state = fiber::status::parked;
+    if (self.cancel_pending) [[unlikely]]
+        abort_at_once(self, hook);
+    self.owner.park();
+    self.waiting_for = nullptr;
+}
 /// Asks `f` to stop. Loop thread.
 void request_cancel(fiber& f, std::string_view message) noexcept;
 void deliver_pending_cancel(fiber& self);
@@ -46,7 +58,8 @@ void deliver_pending_cancel(fiber& self);
 }
 /// Throws the pending request, if there is one and it may be delivered now.
 inline void deliver_cancel(fiber& self) {
-    if (self.cancel_pending) [[unlikely]] deliver_pending_cancel(self);
+    if (self.cancel_pending) [[unlikely]]
+        deliver_pending_cancel(self);
 }
 /// Takes the pending request: the error to throw for it.
 [[nodiscard]] cancelled_error take_cancel(fiber& self);

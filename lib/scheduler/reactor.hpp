@@ -12,14 +12,13 @@
 //    submission queue is full or completions overflow.
 // 4. Loop thread only, but for waking, which goes through the mailbox.
 
-#include <sys/types.h>
+#include <brio/time.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include <brio/time.hpp>
+#include <sys/types.h>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -30,21 +29,21 @@ class mailbox;
 struct operation {
     enum class code : std::uint8_t {
         nop,
-        read,      // fd, address, length, offset (-1: the file position, or a stream)
-        write,     // likewise
-        readv,     // fd, address: iovec array, length: its size, offset
-        writev,    // likewise
-        recv,      // fd, address, length, flags
-        send,      // likewise; never raises SIGPIPE
-        recvmsg,   // fd, address: msghdr, flags
-        sendmsg,   // likewise; never raises SIGPIPE
-        accept,    // fd, address: sockaddr or null, second: socklen_t*, flags: accept4's
-        connect,   // fd, address: sockaddr, length: its size
-        poll,      // fd, flags: events; the result is the events that came
-        openat,    // fd: directory, address: path, flags, length: mode
-        close,     // fd
-        fsync,     // fd, flags: 1 for fdatasync
-        statx,     // fd: directory, address: path, flags, length: mask, second: struct statx*
+        read,     // fd, address, length, offset (-1: the file position, or a stream)
+        write,    // likewise
+        readv,    // fd, address: iovec array, length: its size, offset
+        writev,   // likewise
+        recv,     // fd, address, length, flags
+        send,     // likewise; never raises SIGPIPE
+        recvmsg,  // fd, address: msghdr, flags
+        sendmsg,  // likewise; never raises SIGPIPE
+        accept,   // fd, address: sockaddr or null, second: socklen_t*, flags: accept4's
+        connect,  // fd, address: sockaddr, length: its size
+        poll,     // fd, flags: events; the result is the events that came
+        openat,   // fd: directory, address: path, flags, length: mode
+        close,    // fd
+        fsync,    // fd, flags: 1 for fdatasync
+        statx,    // fd: directory, address: path, flags, length: mask, second: struct statx*
     };
     using completion = void (*)(operation&) noexcept;
 
@@ -65,6 +64,9 @@ struct operation {
     operation* previous = nullptr;
     std::uint32_t state = 0;
 };
+
+/// "recv of descriptor 5", "openat of /etc/hosts": for dumps and errors.
+[[nodiscard]] std::string describe(const operation& op);
 
 class reactor {
 public:
@@ -89,6 +91,7 @@ public:
     [[nodiscard]] virtual bool has_work() const noexcept = 0;
     /// Submits, then collects what has completed. When nothing has, sleeps until something does,
     /// the mailbox rings, or `timeout` has passed (zero: does not sleep; duration::max(): no limit).
+    /// May return early with nothing: after a signal, for instance.
     virtual void wait(duration timeout) = 0;
 
     /// Operations submitted and not completed.

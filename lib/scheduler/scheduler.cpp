@@ -3,6 +3,7 @@
 #include "base/invariant.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <ctime>
 #include <new>
 #include <stdexcept>
@@ -39,7 +40,8 @@ scheduler::scheduler(const scheduler_options& options)
       virtual_clock_(options.virtual_clock),
       stacks_(options.stacks),
       thread_(this_thread_mark()),
-      reactor_kind_(options.reactor) {}
+      reactor_kind_(options.reactor),
+      announce_reactor_(options.announce_reactor) {}
 
 scheduler::~scheduler() {
     close();
@@ -135,6 +137,7 @@ reactor& scheduler::io() {
         chosen_reactor chosen = make_reactor(reactor_kind_, *mailbox_);
         reactor_.reset(chosen.made);
         reactor_reason_ = std::move(chosen.reason);
+        if (announce_reactor_) std::fprintf(stderr, "brio: reactor %s\n", reactor_reason_.c_str());
     }
     return *reactor_;
 }
@@ -276,7 +279,7 @@ fiber* scheduler::next_fiber() noexcept {
     __builtin_prefetch(frames + 64, 1);
 }
 
-void scheduler::finish(fiber& self) noexcept {
+[[gnu::always_inline]] inline void scheduler::finish(fiber& self) noexcept {
     self.state = fiber::status::finished;
     if (finished_ != nullptr) reap();
     finished_ = &self;
@@ -291,7 +294,7 @@ void scheduler::finish(fiber& self) noexcept {
     switch_context_for_good(cells_, self.saved, *next);
 }
 
-void scheduler::reap() noexcept {
+inline void scheduler::reap() noexcept {
     fiber& f = *std::exchange(finished_, nullptr);
     const stack memory = f.memory;
     release_context(f.saved);

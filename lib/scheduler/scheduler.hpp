@@ -45,6 +45,7 @@ struct scheduler_options {
     reactor_kind reactor = reactor_kind::automatic;
     stack_pool_options stacks = {};
     bool virtual_clock = false;
+    bool announce_reactor = false;  // one line on stderr: which one, and why
 };
 
 class scheduler {
@@ -163,6 +164,7 @@ private:
     const void* thread_;
     reactor_kind reactor_kind_;
     std::string reactor_reason_;
+    const bool announce_reactor_;
     void (*interrupt_handler_)(void*, unsigned) = nullptr;
     void* interrupt_argument_ = nullptr;
 };
@@ -177,7 +179,9 @@ private:
 extern constinit thread_local scheduler* running_scheduler [[gnu::tls_model("initial-exec")]];
 
 /// The loop that runs on this thread; null when none does.
-[[nodiscard]] inline scheduler* this_scheduler() noexcept { return running_scheduler; }
+[[nodiscard]] inline scheduler* this_scheduler() noexcept {
+    return running_scheduler;
+}
 /// The running fiber; null outside fibers.
 [[nodiscard]] inline fiber* this_fiber() noexcept {
     return running_scheduler == nullptr ? nullptr : running_scheduler->current();

@@ -5,12 +5,12 @@
 //    (asyncio keeps them until they reach the top).
 // 2. Equal deadlines fire in the order in which they were armed.
 
+#include <brio/detail/ready_node.hpp>
+#include <brio/time.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
-
-#include <brio/detail/ready_node.hpp>
-#include <brio/time.hpp>
 
 namespace brio::inline v0 {
 namespace detail {

@@ -66,7 +66,7 @@ void future_core::require_own_thread(const char* call) const {
 }
 
 void future_core::require_on(const loop_core& loop, const char* call) const {
-    require_own_thread(call);
+    require_thread_of(*this, call);
     if (&loop != loop_)
         throw usage_error(std::string(call) + ": the " + describe() + " belongs to another loop");
 }
@@ -94,7 +94,7 @@ void future_core::become(status s) noexcept {
 }
 
 bool future_core::cancel(std::string_view message) {
-    require_own_thread("cancel");
+    require_thread_of(*this, "cancel");
     unretrieved_ = false;
     if (done()) return false;
     set_message(message);
@@ -103,7 +103,7 @@ bool future_core::cancel(std::string_view message) {
 }
 
 void future_core::require_settable(const char* call) const {
-    require_own_thread(call);
+    require_thread_of(*this, call);
     if (is_task_)
         throw usage_error(std::string(call) + ": the result of the " + describe() + " is its own");
     if (done())
@@ -129,7 +129,7 @@ std::exception_ptr future_core::take_cancelled_error() {
 }
 
 std::exception_ptr future_core::exception() {
-    require_own_thread("exception");
+    require_thread_of(*this, "exception");
     if (!done()) throw invalid_state_error("exception: the " + describe() + " is not done");
     if (cancelled()) std::rethrow_exception(take_cancelled_error());
     unretrieved_ = false;
@@ -137,13 +137,16 @@ std::exception_ptr future_core::exception() {
 }
 
 void future_core::require_value() {
-    require_own_thread("result");
+    require_thread_of(*this, "result");
     if (!done()) throw invalid_state_error("result: the " + describe() + " is not done");
+    if (cancelled() || exception_ != nullptr || taken_) throw_in_place_of_value();
+}
+
+void future_core::throw_in_place_of_value() {
     if (cancelled()) std::rethrow_exception(take_cancelled_error());
     unretrieved_ = false;
     if (exception_ != nullptr) std::rethrow_exception(exception_);
-    if (taken_)
-        throw invalid_state_error("result: the result of the " + describe() + " was moved out");
+    throw invalid_state_error("result: the result of the " + describe() + " was moved out");
 }
 
 void future_core::add_callback(done_callback& node) noexcept {
@@ -161,11 +164,6 @@ bool future_core::remove_callback(done_callback& node) noexcept {
     if (done()) return false;
     waiting_.remove(node);
     return true;
-}
-
-void future_core::await() {
-    if (!done()) suspend_until_done();
-    require_value();
 }
 
 namespace {
@@ -196,25 +194,41 @@ bool is_cancelled_error(const std::exception_ptr& error) {
 }
 }  // namespace
 
-void future_core::suspend_until_done() {
-    require_own_thread("await");
-    fiber& self = require_fiber("await");
-    require_on(static_cast<loop_core&>(self.owner), "await");
-    if (static_cast<future_core*>(self.task) == this)
-        throw usage_error("await: the " + describe() + " cannot await itself");
-    await_hook hook(*this);
-    waiting_.push_back(self);
-    retain();
-    park(self, hook);
-    self.task->take_awaited(*this);
-    if (!self.cancel_pending || !may_interrupt(self)) return;
-    // A request that came when the wake-up was on its way: it is what is thrown, unless the future
-    // itself ends in a cancelled_error, which then stands for both.
+// One function, so that the way back from the switch is short: each return after it is one that the
+// processor may mispredict.
+void future_core::await() {
+    if (!done()) {
+        require_thread_of(*this, "await");
+        fiber& self = require_fiber("await");
+        if (&self.owner != loop_) [[unlikely]]
+            require_on(static_cast<loop_core&>(self.owner), "await");
+        if (static_cast<future_core*>(self.task) == this) [[unlikely]]
+            refuse_to_await_itself(self);
+        await_hook hook(*this);
+        waiting_.push_back(self);
+        retain();
+        park(self, hook);
+        self.task->take_awaited(*this);
+        if (self.cancel_pending) [[unlikely]]
+            cancelled_while_waking(self);
+    }
+    require_value();
+}
+
+/// In the next turn, as asyncio's __step has it: a cancel that comes first is what is thrown.
+void future_core::refuse_to_await_itself(fiber& self) {
+    self.owner.yield();
+    deliver_cancel(self);
+    throw usage_error("await: the " + describe() + " cannot await itself");
+}
+
+/// A request that came when the wake-up was on its way: it is what is thrown, unless the future
+/// itself ends in a cancelled_error, which then stands for both.
+void future_core::cancelled_while_waking(fiber& self) {
+    if (!may_interrupt(self)) return;
     unretrieved_ = false;
-    if (cancelled() || is_cancelled_error(exception_))
-        self.cancel_pending = false;
-    else
-        throw take_cancel(self);
+    if (!cancelled() && !is_cancelled_error(exception_)) throw take_cancel(self);
+    self.cancel_pending = false;
 }
 
 // ---------------------------------------------------------------------------------- done callbacks
@@ -228,7 +242,7 @@ std::uint64_t add_callback(future_core& core, done_callback& callback) {
 }
 
 bool remove_callback(future_core& core, std::uint64_t id) {
-    core.require_own_thread("remove_done_callback");
+    require_thread_of(core, "remove_done_callback");
     if (core.done()) return false;
     for (ready_node* node = core.waiters().first(); node != nullptr; node = node->next) {
         if (node->what != ready_node::kind::callback) continue;

@@ -9,6 +9,9 @@ namespace brio::inline v0::detail {
 loop_core& loop_for(const char* call) {
     return require_loop(call);
 }
+loop_core& loop_for(const char* call, const any_future& first) {
+    return this_scheduler() != nullptr ? require_loop(call) : first.core().loop();
+}
 
 child_list::~child_list() {
     for (future_core* const child : children_) child->release();
@@ -86,19 +89,6 @@ std::exception_ptr gather_core::error_of(std::size_t i) {
     if (!c.cancelled()) return c.stored_exception();
     return std::make_exception_ptr(
         cancelled_error(c.message() != nullptr ? std::string_view(*c.message()) : ""));
-}
-
-namespace {
-struct build_none {};
-}  // namespace
-
-future<void> gather_untyped(loop_core& loop, std::span<const any_task> tasks) {
-    child_list children;
-    for (const any_task& t : tasks) {
-        t.core().retain();
-        children.add(&t.core());
-    }
-    return start_gather<void, build_none>(loop, children, true);
 }
 
 }  // namespace brio::inline v0::detail

@@ -15,6 +15,10 @@
 namespace brio::inline v0::detail {
 
 namespace {
+bool debug_from_environment() {
+    const char* const value = std::getenv("BRIO_DEBUG");
+    return value != nullptr && *value != '\0' && std::string_view(value) != "0";
+}
 scheduler_options options_of(const loop_options& o, bool virtual_clock) {
     scheduler_options s;
     s.reactor = o.reactor == reactor_choice::io_uring ? reactor_kind::io_uring
@@ -23,11 +27,8 @@ scheduler_options options_of(const loop_options& o, bool virtual_clock) {
     s.stacks.size = o.stacks.size;
     s.stacks.keep = o.stacks.keep;
     s.virtual_clock = virtual_clock;
+    s.announce_reactor = o.debug || debug_from_environment();
     return s;
-}
-bool debug_from_environment() {
-    const char* const value = std::getenv("BRIO_DEBUG");
-    return value != nullptr && *value != '\0' && std::string_view(value) != "0";
 }
 std::string name_of_current_exception_type() {
     const std::type_info* const type = abi::__cxa_current_exception_type();
@@ -85,19 +86,6 @@ void loop_core::close() noexcept {
     }
     handler_.reset();
     --references_;
-}
-
-void loop_core::add(task_core& t) noexcept {
-    t.previous_ = last_task_;
-    t.next_ = nullptr;
-    (last_task_ != nullptr ? last_task_->next_ : first_task_) = &t;
-    last_task_ = &t;
-}
-
-void loop_core::remove(task_core& t) noexcept {
-    (t.previous_ != nullptr ? t.previous_->next_ : first_task_) = t.next_;
-    (t.next_ != nullptr ? t.next_->previous_ : last_task_) = t.previous_;
-    t.next_ = t.previous_ = nullptr;
 }
 
 std::vector<any_task> loop_core::tasks() const {

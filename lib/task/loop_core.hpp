@@ -75,6 +75,26 @@ private:
     std::unordered_map<const future_core*, std::string> origins_;
 };
 
+inline void loop_core::add(task_core& t) noexcept {
+    t.previous_ = last_task_;
+    t.next_ = nullptr;
+    (last_task_ != nullptr ? last_task_->next_ : first_task_) = &t;
+    last_task_ = &t;
+}
+
+inline void loop_core::remove(task_core& t) noexcept {
+    (t.previous_ != nullptr ? t.previous_->next_ : first_task_) = t.next_;
+    (t.next_ != nullptr ? t.next_->previous_ : last_task_) = t.previous_;
+    t.next_ = t.previous_ = nullptr;
+}
+
+/// usage_error, naming `call`, on another thread than the future's. Nearly always its loop is the one
+/// that runs here, which is the cheaper question.
+inline void require_thread_of(const future_core& f, const char* call) {
+    if (&f.loop() != this_scheduler()) [[unlikely]]
+        f.require_own_thread(call);
+}
+
 /// The loop that runs on this thread; usage_error, naming `call`, when none does.
 loop_core& require_loop(const char* call);
 /// "std::runtime_error: no such file"; for an exception that is not a std::exception its type.

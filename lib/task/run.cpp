@@ -69,11 +69,11 @@ private:
 };
 
 void cancel_all_tasks(event_loop& loop) {
-    const std::vector<any_task> left = loop.core().tasks();
+    const std::vector<any_task> left = all_tasks(loop);
     if (left.empty()) return;
     loop.core().require_able_to_run("runner::close");
     for (const any_task& t : left) t.cancel();
-    loop.run_until_complete(detail::gather_untyped(loop.core(), left));
+    (void)loop.run_until_complete(gather(return_exceptions, left));
     for (const any_task& t : left) {
         if (t.cancelled() || t.exception() == nullptr) continue;
         loop.call_exception_handler(

@@ -139,6 +139,9 @@ any_task current_task() {
 std::vector<any_task> all_tasks() {
     return detail::require_loop("all_tasks").tasks();
 }
+std::vector<any_task> all_tasks(event_loop& loop) {
+    return loop.core().tasks();
+}
 
 void yield() {
     detail::require_fiber("yield");

@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <stdexcept>
+#include <utility>
 
 namespace brio::inline v0::detail {
 
@@ -202,11 +203,11 @@ future_core* as_completed_handle::next() {
 // ----------------------------------------------------------------------------------------- shield
 
 shield_core::~shield_core() {
-    inner_->release();
+    if (inner_ != nullptr) inner_->release();
 }
 
 std::string shield_core::describe() const {
-    return "shield of " + inner_->describe();
+    return inner_ == nullptr ? "shield" : "shield of " + inner_->describe();
 }
 
 void shield_core::begin() noexcept {
@@ -239,8 +240,11 @@ void shield_core::on_done(watch& w) noexcept {
 
 bool shield_core::cancel(std::string_view message) {
     if (!future_core::cancel(message)) return false;
-    // One is enough to report a failure; more would pile up on a future that lives long.
-    if (!inner_->take_shield_report()) forget(watch_);
+    // The entry on inner's list holds this: an inner future that nobody else knows goes with it. One
+    // entry is enough to report a failure; more would pile up on a future that lives long.
+    future_core* const inner = std::exchange(inner_, nullptr);
+    if (!inner->take_shield_report()) forget(watch_);
+    inner->release();
     return true;
 }
 

@@ -68,4 +68,4 @@ void blocking_call::arrive(ready_node& node, fate f) {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -61,4 +61,4 @@ Work run_in(worker_pool& pool, const char* what, Work work) {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

@@ -45,4 +45,4 @@ private:
 };
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

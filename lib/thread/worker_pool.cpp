@@ -130,4 +130,4 @@ worker_pool& resolver_pool() {
 }
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

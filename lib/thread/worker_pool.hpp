@@ -76,4 +76,4 @@ private:
 [[nodiscard]] worker_pool& resolver_pool();
 
 }  // namespace detail
-}  // namespace brio
+}  // namespace brio::inline v0

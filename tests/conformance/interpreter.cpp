@@ -48,7 +48,8 @@ trace interpreter::run() {
     loop_ = &runner.get_loop();
     loop_->set_exception_handler([](const brio::exception_report&) {});
     for (const auto& [name, object] : scenario_.objects.items()) make_object(name, object);
-    if (run_main() && run_rest(runner)) log("end");
+    if (run_main() && run_rest()) log("end");
+    unwind();
     look_at_errors();
     if (!unsupported_.empty()) throw unsupported{unsupported_};
     return trace_;
@@ -69,14 +70,27 @@ bool interpreter::run_main() {
     return true;
 }
 
-bool interpreter::run_rest(brio::runner& runner) {
+bool interpreter::run_rest() {
+    const std::vector<brio::any_task> rest = brio::all_tasks(*loop_);
+    for (const brio::any_task& t : rest) t.cancel();
+    if (rest.empty()) return true;
     try {
-        runner.close();
+        (void)loop_->run_until_complete(brio::gather(brio::return_exceptions, rest));
         return true;
     } catch (const brio::testing::deadlock_error&) {
         log("deadlock");
         return false;
     }
+}
+
+/// What Python's collector does with the loop: tasks that the rest has made in turn are unwound, and
+/// futures that nobody will ever set let go of the gathers that wait for them.
+void interpreter::unwind() {
+    over_ = true;
+    for (const auto& [name, h] : vars) h.untyped().cancel();
+    do {
+        loop_->run_until_complete([] { brio::sleep(unit(1)); });  // until nothing is ready
+    } while (!brio::all_tasks(*loop_).empty() && run_rest());
 }
 
 /// The oracle's loop is told of errors nobody retrieved and says nothing; a closed brio loop has
@@ -95,6 +109,7 @@ void interpreter::make_object(const std::string& name, const json& object) {
 }
 
 void interpreter::log(std::string line) {
+    if (over_) return;
     const bool running = brio::running_loop_or_null() != nullptr;
     const brio::any_task task = running ? brio::current_task() : brio::any_task();
     trace_.push_back({loop_->time().time_since_epoch() / unit(1),

@@ -77,7 +77,8 @@ private:
     void immediate(const json& s);
     /// False when the run is deadlocked.
     bool run_main();
-    bool run_rest(brio::runner& runner);
+    bool run_rest();
+    void unwind();
     void look_at_errors();
 
     const scenario& scenario_;
@@ -85,6 +86,7 @@ private:
     std::map<std::string, int> instances_;
     std::string unsupported_;
     trace trace_;
+    bool over_ = false;  // the trace is complete
 };
 
 /// A scenario's time unit is a millisecond of the virtual clock; null is none.

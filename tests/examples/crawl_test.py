@@ -73,7 +73,26 @@ def test_fetches_are_in_flight_at_the_same_time():
 def test_no_more_are_in_flight_than_asked_for():
     pages = {f"/{n}": "page" for n in range(50)}
     with serving({"/": page_of_links(*pages), **pages}) as site:
-        crawl(CRAWL, "--in-flight", "7", site.origin).expect(status=0, pages=51, most_in_flight=7)
+        report = crawl(CRAWL, "--in-flight", "7", site.origin)
+        report.expect(status=0, pages=51, most_in_flight=7)
+        assert report.rows["one after another"].endswith("measured on the first 40)"), report
+
+
+def test_what_is_measured_one_after_another_never_overlaps():
+    another = threading.Event()
+    overlaps = []
+
+    def look_for_another(handler):
+        if handler.server.asked.count("/") == 1:
+            another.set()
+            another.clear()
+            overlaps.append(another.wait(0.05))
+        handler.answer("page")
+
+    pages = {f"/{n}": look_for_another for n in range(5)}
+    with serving({"/": page_of_links(*pages), **pages}) as site:
+        crawl(CRAWL, site.origin).expect(status=0, pages=6)
+    assert overlaps == [False] * 5, overlaps
 
 
 def test_wrong_calls_are_refused():

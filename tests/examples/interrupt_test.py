@@ -29,7 +29,7 @@ def test_fetches_under_way_are_cancelled_and_the_table_is_printed():
         child.send_signal(signal.SIGINT)
         report = Report(child)
         report.expect(status=INTERRUPTED, pages=1, cancelled=held)
-        assert "\ninterrupted\n" in report.text, report
+        assert "\nstopped early\n" in report.text, report
 
 
 def test_also_while_pages_are_fetched_one_after_another():

@@ -13,12 +13,15 @@
 #include <filesystem>
 #include <functional>
 #include <gtest/gtest.h>
+#include <map>
 #include <memory>
+#include <netinet/in.h>
 #include <ostream>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -91,20 +94,45 @@ inline two_ends make_socket_pair() {
     return {descriptor(fds[0]), descriptor(fds[1])};
 }
 
-inline std::size_t open_descriptors() {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator("/proc/self/fd"))
-        ++count;
-    return count;
+/// Listens on a free port of the loopback.
+struct tcp_server {
+    explicit tcp_server(int backlog = 16)
+        : socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+        socklen_t size = sizeof address;
+        ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+        EXPECT_EQ(::listen(socket.get(), backlog), 0);
+    }
+    [[nodiscard]] operation op_connect(int fd) const {
+        return {.what = code::connect,
+                .fd = fd,
+                .address = const_cast<sockaddr_in*>(&address),
+                .length = sizeof address};
+    }
+    descriptor socket;
+    sockaddr_in address = {};
+};
+
+/// What each descriptor of the process stands for, by number.
+inline std::map<std::string, std::string> open_descriptors() {
+    std::map<std::string, std::string> found;
+    for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;  // the iterator's own
+        found[each.path().filename()] = std::filesystem::read_symlink(each.path(), gone);
+    }
+    return found;
 }
 
-class reactor_test : public ::testing::TestWithParam<backend> {
+template <class Parameter>
+class reactor_fixture : public ::testing::TestWithParam<Parameter> {
 protected:
-    void SetUp() override {
+    void start(backend which) {
         descriptors_before_ = open_descriptors();
         box_ = new mailbox;
         try {
-            io_ = make(GetParam(), *box_);
+            io_ = make(which, *box_);
         } catch (const std::system_error& e) {
             GTEST_SKIP() << e.what();
         }
@@ -112,8 +140,17 @@ protected:
     void TearDown() override {
         io_.reset();
         box_->release();
+        clean_up();
+        // A file thread may hold the mailbox, with its eventfd, for the moment after its ring.
+        const auto limit = std::chrono::steady_clock::now() + 10s;
+        while (open_descriptors() != descriptors_before_ &&
+               std::chrono::steady_clock::now() < limit)
+            std::this_thread::yield();
         EXPECT_EQ(open_descriptors(), descriptors_before_) << "a descriptor has leaked";
     }
+
+    /// What a test holds for its whole length goes here, after the reactor.
+    virtual void clean_up() {}
 
     reactor& io() { return *io_; }
     mailbox& box() { return *box_; }
@@ -144,9 +181,14 @@ protected:
     }
 
 private:
-    std::size_t descriptors_before_ = 0;
+    std::map<std::string, std::string> descriptors_before_;
     mailbox* box_ = nullptr;
     std::unique_ptr<reactor> io_;
+};
+
+class reactor_test : public reactor_fixture<backend> {
+protected:
+    void SetUp() override { start(GetParam()); }
 };
 
 inline const auto every_backend =

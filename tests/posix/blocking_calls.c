@@ -35,6 +35,10 @@ static void begin(struct scene* s) {
 }
 
 void clear_scene(struct scene* s) {
+    if (s->thread_runs) { /* else it would read from whatever gets the number next */
+        must(write(s->peer, "x", 1) == 1, "write");
+        pthread_join(s->thread, NULL);
+    }
     if (s->fd >= 0) close(s->fd);
     if (s->peer >= 0) close(s->peer);
     free(s->buffer);
@@ -231,10 +235,12 @@ static void thread_on_pipe(struct scene* s) {
     reading_pipe(s);
     must(pthread_create(&s->thread, NULL, wait_for_letter, (void*)(long)s->fd) == 0,
          "pthread_create");
+    s->thread_runs = 1;
 }
 static long call_pthread_join(struct scene* s) {
     void* result = NULL;
     const int status = pthread_join(s->thread, &result);
+    s->thread_runs = status != 0;
     return status != 0 ? status : (long)result;
 }
 

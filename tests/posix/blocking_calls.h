@@ -17,6 +17,7 @@ struct scene {
     int peer; /* what ends it; -1: none */
     struct sockaddr_un address;
     pthread_t thread;
+    int thread_runs;
     char* buffer; /* big_size bytes */
 };
 

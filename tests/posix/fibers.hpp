@@ -4,13 +4,18 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstring>
 #include <ostream>
 #include <stdexcept>
 #include <string>
@@ -52,6 +57,22 @@ observed on_thread(F&& call) {
 template <class F>
 observed on_fiber(F&& call) {
     return brio::run([&] { return observe(call); });
+}
+
+/// A value that the compiler cannot see through, so that it does not warn of wrong calls.
+template <class T>
+T unforeseen(T value) {
+    asm volatile("" : "+r"(value));
+    return value;
+}
+/// An address where nothing is.
+inline char* nowhere() { return unforeseen(reinterpret_cast<char*>(1)); }
+
+/// The call on a fiber and on a thread: the same answer.
+template <class F>
+void expect_same(F&& call, const char* what) {
+    const observed here = on_fiber(call);
+    EXPECT_EQ(here, on_thread(call)) << what;
 }
 
 /// Lets everybody who can run do so, I/O included.

@@ -40,6 +40,13 @@ public:
     future_core(const future_core&) = delete;
     future_core& operator=(const future_core&) = delete;
 
+    // Small blocks are kept for the thread's next futures: lib/task/core_memory.cpp.
+    static void* operator new(std::size_t size);
+    static void operator delete(void* memory, std::size_t size) noexcept;
+    static void* operator new(std::size_t size, std::align_val_t alignment);
+    static void operator delete(void* memory, std::size_t size,
+                                std::align_val_t alignment) noexcept;
+
     void retain() noexcept { ++references_; }
     void release() noexcept {
         if (--references_ == 0) drop();
@@ -142,7 +149,9 @@ private:
     [[nodiscard]] void* value_place() noexcept {
         return reinterpret_cast<std::byte*>(this) + value_offset_;
     }
-    void suspend_until_done();
+    void cancelled_while_waking(fiber& self);
+    [[noreturn]] void refuse_to_await_itself(fiber& self);
+    [[noreturn]] void throw_in_place_of_value();
     void retain_for_callbacks() noexcept;
     void drop() noexcept;
 };

@@ -1,0 +1,123 @@
+#include "net/address.hpp"
+
+#include "net/failure.hpp"
+#include "thread/blocking_call.hpp"
+#include "thread/worker_pool.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <netdb.h>
+#include <stdexcept>
+#include <sys/syscall.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace brio::inline v0::detail {
+namespace {
+
+std::string text_of(const void* bytes, int family, std::uint16_t port) {
+    char text[INET6_ADDRSTRLEN] = {};
+    ::inet_ntop(family, bytes, text, sizeof text);
+    std::string whole(family == AF_INET6 ? 1 : 0, '[');
+    whole += text;
+    whole += family == AF_INET6 ? "]:" : ":";
+    whole += std::to_string(ntohs(port));
+    return whole;
+}
+
+/// getaddrinfo's own error codes.
+class resolver_category final : public std::error_category {
+public:
+    [[nodiscard]] const char* name() const noexcept override { return "getaddrinfo"; }
+    [[nodiscard]] std::string message(int code) const override { return ::gai_strerror(code); }
+};
+
+/// Runs on the helper thread, and owns what it works on.
+struct question {
+    std::string host;
+    std::string port;
+    std::vector<address> found = {};
+    int status = 0;
+    int error = 0;
+
+    void operator()() noexcept {
+        addrinfo hints = {};
+        hints.ai_socktype = SOCK_STREAM;
+        addrinfo* list = nullptr;
+        status = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &list);
+        error = errno;
+        for (const addrinfo* a = list; a != nullptr; a = a->ai_next) {
+            if (a->ai_addrlen > sizeof(sockaddr_un)) continue;
+            address& one = found.emplace_back();
+            std::memcpy(&one.base, a->ai_addr, a->ai_addrlen);
+            one.length = a->ai_addrlen;
+        }
+        if (list != nullptr) ::freeaddrinfo(list);
+    }
+};
+
+}  // namespace
+
+std::string address::text() const {
+    if (base.sa_family == AF_INET) return text_of(&v4.sin_addr, AF_INET, v4.sin_port);
+    if (base.sa_family == AF_INET6) return text_of(&v6.sin6_addr, AF_INET6, v6.sin6_port);
+    constexpr std::size_t head = offsetof(sockaddr_un, sun_path);
+    if (base.sa_family != AF_UNIX || length <= head) return "an unnamed peer";
+    std::string path(local.sun_path, std::min<std::size_t>(length - head, sizeof local.sun_path));
+    if (!path.empty() && path[0] == '\0') path[0] = '@';
+    return path.c_str();
+}
+
+bool parse_numeric(std::string_view host, std::uint16_t port, address& result) {
+    const std::string text(host);
+    result = address();
+    if (::inet_pton(AF_INET, text.c_str(), &result.v4.sin_addr) == 1) {
+        result.v4.sin_family = AF_INET;
+        result.v4.sin_port = htons(port);
+        result.length = sizeof(sockaddr_in);
+        return true;
+    }
+    if (::inet_pton(AF_INET6, text.c_str(), &result.v6.sin6_addr) == 1) {
+        result.v6.sin6_family = AF_INET6;
+        result.v6.sin6_port = htons(port);
+        result.length = sizeof(sockaddr_in6);
+        return true;
+    }
+    return false;
+}
+
+address unix_address(std::string_view path) {
+    address result;
+    if (path.empty()) throw std::invalid_argument("a unix socket's path is empty");
+    const bool abstract = path[0] == '\0';
+    if (path.size() + (abstract ? 0 : 1) > sizeof result.local.sun_path)
+        throw std::invalid_argument("a unix socket's path is longer than the system allows: " +
+                                    std::string(path));
+    result.local.sun_family = AF_UNIX;
+    std::memcpy(result.local.sun_path, path.data(), path.size());
+    result.length =
+        static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (abstract ? 0 : 1));
+    return result;
+}
+
+std::vector<address> look_up(std::string_view host, std::uint16_t port) {
+    static const resolver_category category;
+    question answered =
+        run_in(resolver_pool(), "getaddrinfo", question{std::string(host), std::to_string(port)});
+    if (answered.status == EAI_SYSTEM)
+        throw_io_error(answered.error, "getaddrinfo", std::string(host));
+    if (answered.status != 0)
+        throw std::system_error(answered.status, category, "getaddrinfo " + std::string(host));
+    return std::move(answered.found);
+}
+
+std::string peer_of(int fd) {
+    address peer;
+    if (::syscall(SYS_getpeername, fd, &peer.base, &peer.length) != 0) return "a lost peer";
+    return peer.text();
+}
+
+}  // namespace brio::inline v0::detail
