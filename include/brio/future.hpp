@@ -118,6 +118,18 @@ shared_result_t<T> view_value(future_core& core) {
     else
         return core.value<T>();
 }
+/// Whether a T can be copied. A container of move-only elements says of itself that it can be
+/// (std::is_copy_constructible does not look at the elements), and fails where it is tried.
+template <class T>
+inline constexpr bool is_copyable = std::is_copy_constructible_v<T>;
+template <class T>
+requires requires {
+    typename T::value_type;
+    typename T::iterator;
+}
+inline constexpr bool is_copyable<T> =
+    std::is_copy_constructible_v<T> &&
+    (std::is_same_v<T, typename T::value_type> || is_copyable<typename T::value_type>);
 /// The result for an rvalue handle: moved out when nobody else holds the core, else copied; what
 /// cannot be copied is taken.
 template <class T>
@@ -126,7 +138,7 @@ T take_value(future_core& core) {
         return view_value<T>(core);
     } else {
         T& value = core.value<T>();
-        if constexpr (std::is_copy_constructible_v<T>) {
+        if constexpr (is_copyable<T>) {
             if (core.shared()) return value;
         }
         core.mark_taken();

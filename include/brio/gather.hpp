@@ -29,11 +29,22 @@ struct return_exceptions_t {
 /// gather(return_exceptions, ...): errors become results.
 inline constexpr return_exceptions_t return_exceptions{};
 
+namespace detail {
+/// A range that is given away with its elements: a container, not a view of somebody else's.
+template <class R>
+concept gives_elements =
+    !std::is_lvalue_reference_v<R> &&
+    std::is_const_v<std::remove_reference_t<element_t<const std::remove_reference_t<R>>>>;
+}  // namespace detail
+
 /// A callable, a handle given away, or a handle whose result can be copied out.
 template <class A>
 concept gatherable = awaitable<A> &&
     (!std::is_lvalue_reference_v<A> || callable_without_arguments<A> ||
-     !std::is_object_v<awaited_t<A>> || std::copy_constructible<awaited_t<A>>);
+     !std::is_object_v<awaited_t<A>> || detail::is_copyable<awaited_t<A>>);
+template <class R>
+concept gatherable_range = awaitable_range<R> &&
+    (detail::gives_elements<R> || gatherable<detail::element_t<R>>);
 
 namespace detail {
 
@@ -209,11 +220,6 @@ struct build_outcome_vector {
         return all;
     }
 };
-/// A range that is given away with its elements: a container, not a view of somebody else's.
-template <class R>
-concept gives_elements =
-    !std::is_lvalue_reference_v<R> &&
-    std::is_const_v<std::remove_reference_t<element_t<const std::remove_reference_t<R>>>>;
 template <class R>
 void add_range(loop_core& loop, const char* call, child_list& children, R&& range) {
     if constexpr (requires { range.size(); }) children.reserve(range.size());
@@ -269,7 +275,7 @@ template <gatherable... A>
 /// references as std::reference_wrapper). An rvalue container gives its elements away; a view, such as
 /// std::span, does not. A range of handles needs no running loop: the future is of the first one's
 /// loop.
-template <awaitable_range R>
+template <gatherable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_result_t<R>> gather(
     R&& awaitables) {
     detail::loop_core& loop = detail::loop_for_range("gather", awaitables);
@@ -279,7 +285,7 @@ template <awaitable_range R>
                                 detail::build_vector<awaited_t<detail::element_t<R>>>>(
         loop, children, false);
 }
-template <awaitable_range R>
+template <gatherable_range R>
 [[nodiscard("gather does not wait: .await() it")]] future<gather_range_outcomes_t<R>> gather(
     return_exceptions_t, R&& awaitables) {
     detail::loop_core& loop = detail::loop_for_range("gather", awaitables);
@@ -292,7 +298,7 @@ template <awaitable_range R>
 template <class... A>
 concept not_gatherable = sizeof...(A) != 0 && !(gatherable<A> && ...) &&
                          !(std::same_as<std::remove_cvref_t<A>, return_exceptions_t> || ...) &&
-                         !(sizeof...(A) == 1 && (awaitable_range<A> && ...));
+                         !(sizeof...(A) == 1 && (gatherable_range<A> && ...));
 template <class... A>
 requires not_gatherable<A...>
 void gather(A&&...) =

@@ -174,6 +174,19 @@ TEST(result, that_can_only_be_moved_is_taken_by_the_first_rvalue) {
     });
 }
 
+TEST(result, may_be_a_container_of_what_can_only_be_moved) {
+    run([] {
+        auto t = brio::create_task([] {
+            std::vector<std::unique_ptr<int>> all;
+            all.push_back(std::make_unique<int>(6));
+            return all;
+        });
+        auto kept = t;
+        EXPECT_EQ(*std::move(t).await()[0], 6);
+        EXPECT_THROW(kept.result(), brio::invalid_state_error);
+    });
+}
+
 TEST(result, need_not_be_movable) {
     struct immovable {
         explicit immovable(int n) : number(n) {}
