@@ -55,7 +55,7 @@ TEST(native_sockets, write_all_of_what_does_not_fit_at_once) {
     brio::run([] {
         auto [client, server] = connected();
         const std::string much(8 << 20, 'x');
-        auto writer = brio::create_task([&] {
+        auto writer = brio::create_task([&much, &client = client] {
             client.write(much);
             client.shutdown_write();
         });
