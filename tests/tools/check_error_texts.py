@@ -2,8 +2,8 @@
 """check_error_texts.py [ROOT]: docs/errors.md and the sources must have the same texts, and a test each.
 
 The texts of the sources are what a `throw` or a report to the exception handler is made of. What is put in when
-it happens is a * here, and a <word> in the document. For texts that begin with the name of the call, the table must name
-exactly the calls that reach the throw: names are followed through every function that has a parameter
+it happens is a * here, and a <word> in the document. For texts that begin with the name of the call, the table
+must name exactly the calls that reach the throw: names are followed through every function that has a parameter
 `const char* call` (or `what`).
 """
 import collections
