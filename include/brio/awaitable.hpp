@@ -21,6 +21,12 @@ concept callable_without_arguments =
     !std::derived_from<std::remove_cvref_t<F>, any_future> && std::invocable<std::decay_t<F>>;
 template <class A>
 concept awaitable = future_like<A> || callable_without_arguments<A>;
+/// A callable that a task can keep: an rvalue, or an lvalue that can be copied.
+template <class F>
+concept task_body = callable_without_arguments<F> && std::constructible_from<std::decay_t<F>, F>;
+/// What asyncio.ensure_future takes: a handle, or what a task can be made of.
+template <class A>
+concept schedulable = future_like<A> || task_body<A>;
 
 namespace detail {
 template <class T>
@@ -68,6 +74,23 @@ concept future_range = !awaitable<R> && requires(R & r) {
 }
 &&std::derived_from<std::remove_cvref_t<detail::element_t<R>>, any_future>;
 
+namespace detail {
+// For deleted overloads: what they take is a mistake, and their comment is the remedy. Compilers quote
+// the line of a function's name, so the comment stands on that line; tests/messages insists.
+template <class A>
+concept not_awaitable = !awaitable<A>;
+template <class R>
+concept not_awaitable_range = !awaitable_range<R>;
+template <class R>
+concept not_future_range = !future_range<R>;
+template <class F>
+concept not_task_body = !task_body<F>;
+template <class A>
+concept not_schedulable = !schedulable<A>;
+template <class X, class Options>
+concept not_a = !std::same_as<std::remove_cvref_t<X>, Options>;
+}  // namespace detail
+
 /// `await` of anything, for generic code: calls a callable in the calling task, waits for a handle.
 /// Suspends and throws as those do.
 template <awaitable A>
@@ -77,5 +100,7 @@ await_result_t<A> await(A&& a) {
     else
         return std::forward<A>(a)();
 }
+template <detail::not_awaitable A>
+void await(A&&) = delete;  // a callable, a task or a future; await(f(x)) is f(x)
 
 }  // namespace brio::inline v0

@@ -17,6 +17,8 @@ concept byte_like =
     std::same_as<std::remove_cv_t<T>, std::byte> || std::same_as < std::remove_cv_t<T>,
 char > || std::same_as<std::remove_cv_t<T>, unsigned char> ||
     std::same_as<std::remove_cv_t<T>, char8_t>;
+template <class T>
+concept writable_byte = byte_like<T> && !std::is_const_v<T>;
 template <class R>
 concept byte_range = requires(R& r) {
     r.data();
@@ -32,9 +34,8 @@ public:
         : bytes_view(std::string_view(zero_terminated)) {}
     template <byte_range R>
     constexpr bytes_view(const R& r) noexcept : data_(r.data()), size_(r.size()) {}
-    template <byte_like T, std::size_t N>
-    requires(!std::is_const_v<T>) bytes_view(T (&)[N])
-    = delete;  // text or N bytes? say std::string_view(b) or std::span(b)
+    template <writable_byte T, std::size_t N>
+    bytes_view(T (&)[N]) = delete;  // text or N bytes? say std::string_view(b) or std::span(b)
     [[nodiscard]] constexpr const void* data() const noexcept { return data_; }
     [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }  // bytes
 
@@ -47,8 +48,8 @@ private:
 /// the call that takes the view returns, also when that call is cancelled.
 class bytes_out {
 public:
-    template <byte_like T, std::size_t N>
-    requires(!std::is_const_v<T>) constexpr bytes_out(T (&a)[N]) noexcept : data_(a), size_(N) {}
+    template <writable_byte T, std::size_t N>
+    constexpr bytes_out(T (&a)[N]) noexcept : data_(a), size_(N) {}
     template <byte_range R>
     requires(!std::is_const_v<std::remove_pointer_t<
                  decltype(std::declval<R&>().data())>>) constexpr bytes_out(R&& r) noexcept

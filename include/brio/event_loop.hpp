@@ -55,6 +55,9 @@ template <class F>
 callback_body* make_body(F&& f) {
     return new callback_body_of<std::decay_t<F>>(std::forward<F>(f));
 }
+template <class Limit, class D, class... X>
+concept no_timed_call =
+    !(sizeof...(X) == 1 && std::convertible_to<D, Limit> && (std::invocable<X> && ...));
 }  // namespace detail
 
 /// asyncio's Handle and TimerHandle. Dropping it does not cancel the callback.
@@ -110,32 +113,46 @@ public:
     callback_handle call_soon(F&& f) {
         return call_soon_body(detail::make_body(std::forward<F>(f)));
     }
+    template <class... X>
+    void call_soon(X&&...) = delete;  // call_soon([=] { f(x); })
     /// Calls f after `d` (<= 0: in the next turn, after what is ready and after finished I/O).
     template <std::invocable F>
     callback_handle call_later(delay d, F&& f) {
         return call_later_body(d, detail::make_body(std::forward<F>(f)));
     }
+    template <class D, class... X>
+    requires detail::no_timed_call<delay, D, X...>
+    void call_later(D&&, X&&...) = delete;  // call_later(5s, [=] { f(x); })
     /// std::invalid_argument for a deadline of none, as for a delay of none above.
     template <std::invocable F>
     callback_handle call_at(deadline when, F&& f) {
         return call_at_body(when, detail::make_body(std::forward<F>(f)));
     }
+    template <class D, class... X>
+    requires detail::no_timed_call<deadline, D, X...>
+    void call_at(D&&, X&&...) = delete;  // call_at(loop.time() + 5s, [=] { f(x); })
     /// As call_soon, from any thread while the loop lives. See loop_handle for the safe form.
     template <std::invocable F>
     void call_soon_threadsafe(F&& f);
+    template <class... X>
+    void call_soon_threadsafe(X&&...) = delete;  // call_soon_threadsafe([=] { f(x); })
 
     /// create_task and create_future on this loop, also before it runs.
-    template <callable_without_arguments F>
+    template <task_body F>
     task<awaited_t<F>> create_task(F&& f, const task_options& options = {},
-                                   const char* file = __builtin_FILE(),
-                                   int line = __builtin_LINE()) {
+                                   detail::call_site made_at = detail::call_site::current()) {
         require_open("create_task");
-        return detail::create_task_on(core_, std::forward<F>(f), options, file, line);
+        return detail::create_task_on(core_, std::forward<F>(f), options, made_at);
     }
+    template <detail::not_task_body F, class... X>
+    void create_task(F&&, X&&...) = delete;  // [=] { f(x); }, not f(x); std::move(f) if move-only
+    template <task_body F, detail::not_a<task_options> X>
+    void create_task(F&&, X&&) = delete;  // the second argument is {.name = "..."}
     template <class T>
     [[nodiscard]] future<T> create_future() {
         return {new detail::with_value<T>(core_), detail::adopt_t{}};
     }
+    void create_future() = delete;  // of what? create_future<int>()
 
     /// The loop's clock: a fresh reading.
     [[nodiscard]] time_point time() const noexcept;
@@ -145,7 +162,7 @@ public:
     void run_forever();
     /// Runs until `a` is done (a callable is made a task), and one turn more; returns its result.
     /// usage_error when stop() came first, and as run_forever(): then a callable is not made a task.
-    template <awaitable A>
+    template <schedulable A>
     awaited_t<A> run_until_complete(A&& a) {
         require_able_to_run("run_until_complete");
         if constexpr (future_like<A>) {
@@ -158,6 +175,8 @@ public:
             return std::move(handle).result();
         }
     }
+    template <detail::not_schedulable A>
+    void run_until_complete(A&&) = delete;  // [=] { f(x); }, not f(x); std::move(f) if move-only
     [[nodiscard]] bool is_running() const noexcept;
     [[nodiscard]] bool is_closed() const noexcept;
 
@@ -233,6 +252,8 @@ public:
     void call_soon_threadsafe(F&& f) const {
         post(detail::make_body(std::forward<F>(f)));
     }
+    template <class... X>
+    void call_soon_threadsafe(X&&...) const = delete;  // call_soon_threadsafe([=] { f(x); })
     [[nodiscard]] bool is_closed() const noexcept;
 
 private:

@@ -85,6 +85,8 @@ public:
     /// exception handler.
     template <std::invocable<any_future> F>
     callback_id add_done_callback(F&& f) const;
+    template <class F>
+    void add_done_callback(F&&) const = delete;  // it gets the future: [](brio::any_future f) {...}
     /// False when it is not waiting to be called any more.
     bool remove_done_callback(callback_id id) const;
     [[nodiscard]] event_loop& get_loop() const;
@@ -171,7 +173,7 @@ T result_value(any_future&& handle) {
 
 /// A result that someone sets; also what gather and shield return.
 template <class T>
-class [[nodiscard]] future : public any_future {
+class future : public any_future {
 public:
     using value_type = T;
     future() noexcept = default;
@@ -187,6 +189,10 @@ public:
     /// As await(), but never suspends: invalid_state_error when not done.
     shared_result_t<T> result() const& { return detail::result_view<T>(core()); }
     T result() && { return detail::result_value<T>(std::move(*this)); }
+    template <std::same_as<std::remove_cvref_t<T>> U>
+    operator U() const = delete;  // a future is not its result yet: .await() it
+    template <std::size_t I>
+    void get() const = delete;  // of gather's results: .await() it first
 
     /// Wakes the waiters, in the order in which they came, in the next turn. Throws
     /// invalid_state_error when done; usage_error when this is a task.
@@ -204,6 +210,8 @@ public:
         core().require_settable("set_result");
         core().finish();
     }
+    template <class... U>
+    void set_result(U&&...) const = delete;  // one value that converts to T; none for future<void>
     /// Likewise. std::invalid_argument when `e` is null. An exception that nobody retrieves is
     /// reported when the last handle goes.
     void set_exception(std::exception_ptr e) const {
@@ -221,6 +229,7 @@ template <class T>
 [[nodiscard("create_future does not wait: keep it, .await() it")]] future<T> create_future() {
     return {new detail::with_value<T>(detail::loop_for_new_future()), detail::adopt_t{}};
 }
+void create_future() = delete;  // of what? create_future<int>()
 
 namespace detail {
 /// Every entry of kind `callback` on a future's list is one of these. A user's is owned by the list,

@@ -9,7 +9,7 @@ namespace brio::inline v0 {
 class any_future;
 class any_task;
 template <class T>
-class future;
+class [[nodiscard("a future waits for nothing: keep it, .await() it")]] future;
 template <class T>
 class task;
 template <class T>

@@ -39,9 +39,9 @@ concept gives_elements =
 
 /// A callable, a handle given away, or a handle whose result can be copied out.
 template <class A>
-concept gatherable = awaitable<A> &&
-    (!std::is_lvalue_reference_v<A> || callable_without_arguments<A> ||
-     !std::is_object_v<awaited_t<A>> || detail::is_copyable<awaited_t<A>>);
+concept gatherable = task_body<A> ||
+    (future_like<A> && (!std::is_lvalue_reference_v<A> || !std::is_object_v<awaited_t<A>> ||
+                        detail::is_copyable<awaited_t<A>>));
 template <class R>
 concept gatherable_range = awaitable_range<R> &&
     (detail::gives_elements<R> || gatherable<detail::element_t<R>>);
@@ -142,7 +142,8 @@ future_core* core_of(loop_core& loop, const char* call, A&& a) {
         core.retain();
         return &core;
     } else {
-        auto handle = create_task_on(loop, std::forward<A>(a), default_task_options, "", 0);
+        auto handle =
+            create_task_on(loop, std::forward<A>(a), default_task_options, call_site{"", 0});
         handle.core().retain();
         return &handle.core();
     }
@@ -295,13 +296,25 @@ template <gatherable_range R>
                                 detail::build_outcome_vector<awaited_t<detail::element_t<R>>>>(
         loop, children, true);
 }
+namespace detail {
 template <class... A>
-concept not_gatherable = sizeof...(A) != 0 && !(gatherable<A> && ...) &&
-                         !(std::same_as<std::remove_cvref_t<A>, return_exceptions_t> || ...) &&
-                         !(sizeof...(A) == 1 && (gatherable_range<A> && ...));
+concept not_gatherable =
+    !(gatherable<A> && ...) && !(sizeof...(A) == 1 && (gatherable_range<A> && ...));
 template <class... A>
-requires not_gatherable<A...>
-void gather(A&&...) =
-    delete;  // each argument: [=] { return f(x); }, a task, a future; std::move(task) for a move-only result
+concept flag_among = (std::same_as<std::remove_cvref_t<A>, return_exceptions_t> || ...);
+}  // namespace detail
+template <class... A>
+requires detail::not_gatherable<A...>
+void gather(A&&...) = delete;  // [=] { return f(x); }, a task, a future; std::move() if move-only
+template <class First, class... A>
+requires detail::flag_among<A...>
+void gather(First&&, A&&...) = delete;  // gather(return_exceptions, ...): the flag comes first
 
 }  // namespace brio::inline v0
+
+/// For the message of `auto [a, b] = gather(f, g)`: future::get says what is missing.
+template <class... T>
+struct std::tuple_size<brio::future<std::tuple<T...>>> : std::tuple_size<std::tuple<T...>> {};
+template <std::size_t I, class... T>
+struct std::tuple_element<I, brio::future<std::tuple<T...>>>
+    : std::tuple_element<I, std::tuple<T...>> {};

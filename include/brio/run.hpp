@@ -38,12 +38,14 @@ public:
     /// main, and run throws keyboard_interrupt when main ends by that; a second one ends the
     /// process. (Only where SIGINT still has its default action, and on the process's main thread.)
     /// usage_error where a loop runs already, or after close().
-    template <callable_without_arguments F>
+    template <task_body F>
     awaited_t<F> run(F&& main) {
         auto handle = loop_for_main().create_task(std::forward<F>(main));
         run_main(handle);
         return std::move(handle).result();
     }
+    template <detail::not_task_body F>
+    void run(F&&) = delete;  // [=] { f(x); }, not f(x); std::move(f) if move-only
     [[nodiscard]] event_loop& get_loop();
     /// Cancels what is left in the order in which create_task returned, waits for it, reports what
     /// those tasks threw, closes the loop. A second call does nothing. Where a loop runs it throws
@@ -64,14 +66,12 @@ private:
 /// asyncio.run: runs main in a task of a new loop, then cancels what is left, waits for it and closes
 /// the loop. Returns what main returned; throws what it threw, keyboard_interrupt after SIGINT,
 /// usage_error where a loop runs already.
-template <callable_without_arguments F>
+template <task_body F>
 awaited_t<F> run(F&& main, const loop_options& options = {}) {
     runner r(options);
     return r.run(std::forward<F>(main));
 }
-template <class NotCallable>
-requires(!callable_without_arguments<NotCallable>) void run(NotCallable&&,
-                                                            const loop_options& = {}) =
-    delete;  // pass [] { ... } or [&] { return f(x); }, not f(x)
+template <detail::not_task_body F, class... X>
+void run(F&&, X&&...) = delete;  // [=] { f(x); }, not f(x); std::move(f) if move-only
 
 }  // namespace brio::inline v0

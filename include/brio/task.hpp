@@ -50,6 +50,8 @@ public:
     T await() && { return detail::await_value<T>(std::move(*this)); }
     shared_result_t<T> result() const& { return detail::result_view<T>(core()); }
     T result() && { return detail::result_value<T>(std::move(*this)); }
+    template <std::same_as<std::remove_cvref_t<T>> U>
+    operator U() const = delete;  // a task is not its result yet: .await() it
     /// The same task as a future; its set_result and set_exception throw usage_error.
     operator future<T>() const noexcept {
         if (core_ != nullptr) core_->retain();
@@ -67,13 +69,23 @@ namespace detail {
 extern const task_options default_task_options;
 [[nodiscard]] loop_core& loop_for_new_task();
 
+/// Where create_task was called. Not a string, so that create_task(f, "name") is an error.
+struct call_site {
+    [[nodiscard]] static constexpr call_site current(const char* file = __builtin_FILE(),
+                                                     int line = __builtin_LINE()) noexcept {
+        return {file, line};
+    }
+    const char* file;
+    int line;
+};
+
 template <class F>
 task<awaited_t<F>> create_task_on(loop_core& loop, F&& f, const task_options& options,
-                                  const char* file, int line) {
+                                  call_site made_at) {
     using result = awaited_t<F>;
     auto* const core = new task_of<std::decay_t<F>, result>(loop, std::forward<F>(f));
     task<result> handle(core, adopt_t{});
-    core->start(options, file, line);
+    core->start(options, made_at.file, made_at.line);
     return handle;
 }
 }  // namespace detail
@@ -81,23 +93,23 @@ task<awaited_t<F>> create_task_on(loop_core& loop, F&& f, const task_options& op
 /// Makes a task that calls f() on a fiber of its own, from the next turn on (with eager_start: up to
 /// its first suspension right now). The callable is moved into the task and destroyed before the
 /// task is done. Does not suspend. Throws usage_error without a running loop, std::system_error when
-/// no stack can be had (the text names the limit). `file` and `line` are filled in by the compiler:
-/// debug mode says where a task was made.
-template <callable_without_arguments F>
+/// no stack can be had (the text names the limit). `made_at` is filled in by the compiler: debug
+/// mode says where a task was made.
+template <task_body F>
 task<awaited_t<F>> create_task(F&& f, const task_options& options,
-                               const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
-    return detail::create_task_on(detail::loop_for_new_task(), std::forward<F>(f), options, file,
-                                  line);
+                               detail::call_site made_at = detail::call_site::current()) {
+    return detail::create_task_on(detail::loop_for_new_task(), std::forward<F>(f), options,
+                                  made_at);
 }
-template <callable_without_arguments F>
-task<awaited_t<F>> create_task(F&& f, const char* file = __builtin_FILE(),
-                               int line = __builtin_LINE()) {
+template <task_body F>
+task<awaited_t<F>> create_task(F&& f, detail::call_site made_at = detail::call_site::current()) {
     return detail::create_task_on(detail::loop_for_new_task(), std::forward<F>(f),
-                                  detail::default_task_options, file, line);
+                                  detail::default_task_options, made_at);
 }
-template <class NotCallable>
-requires(!callable_without_arguments<NotCallable>) void create_task(
-    NotCallable&&, const task_options& = {}) = delete;  // pass [=] { return f(x); }, not f(x)
+template <detail::not_task_body F, class... X>
+void create_task(F&&, X&&...) = delete;  // [=] { f(x); }, not f(x); std::move(f) if move-only
+template <task_body F, detail::not_a<task_options> X>
+void create_task(F&&, X&&) = delete;  // the second argument is {.name = "..."}
 
 /// The running task; an empty handle in a plain callback. usage_error without a running loop.
 [[nodiscard]] any_task current_task();

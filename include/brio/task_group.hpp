@@ -54,18 +54,17 @@ public:
     }
     /// A child. usage_error before run(), while the group shuts down, and when it has ended: then
     /// the callable has not been called. In the group's own task and in its children.
-    template <callable_without_arguments F>
+    template <task_body F>
     task<awaited_t<F>> create_task(F&& f, const task_options& options = {},
-                                   const char* file = __builtin_FILE(),
-                                   int line = __builtin_LINE()) {
-        auto child =
-            detail::create_task_on(loop_for_child(), std::forward<F>(f), options, file, line);
+                                   detail::call_site made_at = detail::call_site::current()) {
+        auto child = detail::create_task_on(loop_for_child(), std::forward<F>(f), options, made_at);
         add(child);
         return child;
     }
-    template <class NotCallable>
-    requires(!callable_without_arguments<NotCallable>) void create_task(
-        NotCallable&&, const task_options& = {}) = delete;  // pass [=] { return f(x); }, not f(x)
+    template <detail::not_task_body F, class... X>
+    void create_task(F&&, X&&...) = delete;  // [=] { f(x); }, not f(x); std::move(f) if move-only
+    template <task_body F, detail::not_a<task_options> X>
+    void create_task(F&&, X&&) = delete;  // the second argument is {.name = "..."}
     /// Cancels the children and the body; the group then ends without an error of its own. Before
     /// run(): the group is cancelled as it begins. Idempotent. (asyncio 3.15)
     void cancel();
@@ -87,5 +86,7 @@ template <body_of<task_group_scope> F>
 body_result_t<F, task_group_scope> task_group(F&& body) {
     return task_group_scope().run(std::forward<F>(body));
 }
+template <class... F>
+void task_group(F&&...) = delete;  // task_group([&](auto& group) { group.create_task(...); })
 
 }  // namespace brio::inline v0

@@ -17,10 +17,12 @@ public:
 };
 
 /// brio::run on a virtual clock.
-template <callable_without_arguments F>
+template <task_body F>
 awaited_t<F> run(F&& main, const loop_options& options = {}) {
     runner r(options);
     return r.run(std::forward<F>(main));
 }
+template <detail::not_task_body F, class... X>
+void run(F&&, X&&...) = delete;  // [=] { f(x); }, not f(x); std::move(f) if move-only
 
 }  // namespace brio::inline v0::testing

@@ -46,6 +46,10 @@ constexpr duration to_duration(std::chrono::duration<Rep, Period> d) {
     if (w <= -wide(static_cast<long double>(most))) return duration(-most);
     return std::chrono::ceil<duration>(w);
 }
+template <class T>
+concept number = std::integral<T> || std::floating_point<T>;
+template <class C>
+concept other_clock = !std::same_as<C, clock>;
 }  // namespace detail
 
 /// A relative limit: any chrono duration (0.5s too; rounded up, saturating), or std::nullopt for
@@ -55,9 +59,8 @@ public:
     template <class Rep, class Period>
     constexpr delay(std::chrono::duration<Rep, Period> d) : value_(detail::to_duration(d)) {}
     constexpr delay(std::nullopt_t) noexcept {}
-    template <class Number>
-        requires std::integral<Number> || std::floating_point<Number>
-    delay(Number) = delete;  // write the unit: 5s, 20ms, 0.5s (using namespace std::chrono_literals)
+    template <detail::number Number>
+    delay(Number) = delete;  // write the unit: 5s, 20ms, 0.5s (std::chrono_literals)
     [[nodiscard]] constexpr std::optional<duration> get() const noexcept { return value_; }
 
 private:
@@ -70,8 +73,7 @@ class deadline {
 public:
     constexpr deadline(time_point t) noexcept : value_(t) {}
     constexpr deadline(std::nullopt_t) noexcept {}
-    template <class Other, class D>
-        requires(!std::same_as<Other, clock>)
+    template <detail::other_clock Other, class D>
     deadline(std::chrono::time_point<Other, D>) = delete;  // use brio::clock::now()
     [[nodiscard]] constexpr std::optional<time_point> get() const noexcept { return value_; }
 

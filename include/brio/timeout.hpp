@@ -16,7 +16,12 @@ namespace brio::inline v0 {
 
 namespace detail {
 template <class F, class Scope>
-struct body_result {
+concept body_without_scope = std::invocable<F> && !std::invocable<F, Scope&>;
+template <class F, class Scope>
+struct body_result;
+template <class F, class Scope>
+requires body_without_scope<F, Scope>
+struct body_result<F, Scope> {
     using type = std::invoke_result_t<F>;
 };
 template <class F, class Scope>
@@ -46,6 +51,11 @@ template <class F, class Scope>
 concept body_of = std::invocable<F, Scope&> || std::invocable<F>;
 template <class F, class Scope>
 using body_result_t = typename detail::body_result<F, Scope>::type;
+
+namespace detail {
+template <class F, class Scope>
+concept not_body_of = !body_of<F, Scope>;
+}  // namespace detail
 
 /// asyncio.timeout: limits the time that a body may take. When the time is up the task is cancelled;
 /// at the end of run() that cancellation becomes timeout_error, unless somebody else has cancelled
@@ -118,10 +128,16 @@ template <body_of<timeout_scope> F>
 body_result_t<F, timeout_scope> timeout(delay d, F&& body) {
     return timeout_scope(d).run(std::forward<F>(body));
 }
+template <detail::not_body_of<timeout_scope>... F>
+void timeout(delay, F&&...) = delete;  // timeout(5s, [&] { ... }): the body is an argument
 template <body_of<timeout_scope> F>
 body_result_t<F, timeout_scope> timeout_at(deadline when, F&& body) {
     return timeout_scope(when).run(std::forward<F>(body));
 }
+template <detail::not_body_of<timeout_scope>... F>
+void timeout_at(deadline, F&&...) = delete;  // timeout_at(when, [&] { ... })
+template <class Rep, class Period, class F>
+void timeout_at(std::chrono::duration<Rep, Period>, F&&) = delete;  // brio::clock::now() + 5s
 
 /// While one lives, a cancellation of this task stays pending; it is delivered at the first
 /// suspension after. For code that must not be left half-way, and for destructors that suspend

@@ -65,9 +65,10 @@ template <future_range R>
                                                   const wait_options& options = {}) {
     return detail::wait_on<any_future>(futures, options);
 }
-template <class R>
-requires(!future_range<R>) void wait(R&&, const wait_options& = {}) =
-    delete;  // tasks and futures only: create_task the callables first
+template <detail::not_future_range R, class... X>
+void wait(R&&, X&&...) = delete;  // a range of tasks or futures: create_task the callables first
+template <future_range R, detail::not_a<wait_options> X>
+void wait(R&&, X&&) = delete;  // wait(tasks, {.timeout = 5s, .return_when = brio::first_completed})
 
 namespace detail {
 /// Cancels `core` and waits for its end.
@@ -94,13 +95,15 @@ await_result_t<A> wait_for_nothing(A&& a) {
 /// Awaits `a` for at most `timeout`: timeout_at the end as timeout(timeout, ...) has it. A callable
 /// runs in the calling task; a task or future is cancelled when the time is up, and its end awaited.
 /// With a limit <= 0 what is not done is cancelled at once (a callable never starts).
-template <awaitable A>
+template <schedulable A>
 await_result_t<A> wait_for(A&& a, delay timeout) {
     if (timeout.get() && *timeout.get() <= duration::zero())
         return detail::wait_for_nothing(std::forward<A>(a));
     return brio::timeout(timeout,
                          [&]() -> await_result_t<A> { return brio::await(std::forward<A>(a)); });
 }
+template <detail::not_schedulable A, class... X>
+void wait_for(A&&, X&&...) = delete;  // wait_for([=] { return f(x); }, 5s), or a task or future
 
 namespace detail {
 /// asyncio's _AsCompletedIterator, and the queue inside it.
@@ -182,6 +185,8 @@ template <awaitable_range R>
     return as_completed_range<typename detail::handle<detail::element_t<R>>::type>(
         detail::as_completed_handle(loop, children, timeout));
 }
+template <detail::not_awaitable_range R, class... X>
+void as_completed(R&&, X&&...) = delete;  // one range of callables, tasks or futures
 
 namespace detail {
 /// asyncio.shield's outer future.
@@ -234,5 +239,7 @@ template <gatherable A>
     core->begin();
     return outer;
 }
+template <class A>
+void shield(A&&) = delete;  // [=] { return f(x); }, a task, a future; std::move() if move-only
 
 }  // namespace brio::inline v0
