@@ -13,8 +13,8 @@ using namespace story;
 TEST(loop_handle, wakes_a_loop_that_sleeps) {
     const int answer = brio::run([] {
         auto f = brio::create_future<int>();
-        std::thread foreign([loop = brio::loop_handle(brio::get_running_loop()), f] {
-            loop.call_soon_threadsafe([f] { f.set_result(42); });
+        std::thread foreign([loop = brio::loop_handle(brio::get_running_loop()), &f] {
+            loop.call_soon_threadsafe([&f] { f.set_result(42); });
         });
         const int result = f.await();
         foreign.join();
