@@ -103,6 +103,7 @@ protected:
     }
 
 private:
+    friend class cancel_walk;
     [[nodiscard]] std::exception_ptr error_of(std::size_t i);
     void child_done(future_core& child) noexcept;
     void finish_all() noexcept;

@@ -2,6 +2,7 @@
 
 #include "base/invariant.hpp"
 #include "scheduler/park.hpp"
+#include "task/cancel.hpp"
 #include "task/loop_core.hpp"
 
 #include <brio/error.hpp>
@@ -19,7 +20,7 @@ loop_core& loop_for_new_task() {
 
 task_core::task_core(loop_core& loop) noexcept
     : future_core(loop), number_(loop.next_task_number()) {
-    is_task_ = true;
+    what_ = kind::task;
 }
 
 task_core::~task_core() {
@@ -103,20 +104,7 @@ void task_core::leave_loop() noexcept {
 
 bool task_core::cancel(std::string_view message) {
     require_own_thread("cancel");
-    unretrieved_ = false;
-    if (done() || fiber_ == nullptr) return false;
-    task_core* last = this;
-    task_core* next = this;
-    while (next != nullptr && next->mark()) {
-        last = next;
-        ++last->cancels_requested_;
-        next = cancel_goes_to(*last->fiber_);
-    }
-    for (task_core* t = this; t != last; t = cancel_goes_to(*t->fiber_)) t->unmark();
-    last->unmark();
-    const bool in_a_circle = next != nullptr;  // they await one another: nothing can end that
-    if (!in_a_circle) request_cancel(*last->fiber_, message);
-    return true;
+    return cancel_or_throw(*this, message);
 }
 
 int task_core::uncancel() {

@@ -42,6 +42,7 @@ protected:
 
 private:
     friend class loop_core;
+    friend class cancel_walk;
     void finish_with(std::exception_ptr error, bool cancelled) noexcept;
     void leave_loop() noexcept;
 
