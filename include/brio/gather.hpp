@@ -76,6 +76,7 @@ public:
     void begin() noexcept;
 
     bool cancel(std::string_view message) override;
+    void forget_children() noexcept override;
     [[nodiscard]] std::string describe() const override;
 
 protected:

@@ -32,6 +32,10 @@ std::string gather_core::describe() const {
     return "gather";
 }
 
+void gather_core::forget_children() noexcept {
+    for (watch& w : watches_) forget(w);
+}
+
 void gather_core::begin() noexcept {
     const std::vector<future_core*> distinct = without_repeats(children_);
     std::vector<future_core*> done;

@@ -84,7 +84,14 @@ void loop_core::close() noexcept {
             t.leave_loop();
         }
     }
-    handler_.reset();
+    while (first_watcher_ != nullptr) {
+        watcher& w = *first_watcher_;
+        remove(w);
+        w.retain();
+        w.forget_children();
+        w.release();
+    }
+    handler_.reset();  // last: what is destroyed above may have exceptions that nobody has seen
     --references_;
 }
 
