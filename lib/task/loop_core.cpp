@@ -1,6 +1,7 @@
 #include "task/loop_core.hpp"
 
 #include "base/invariant.hpp"
+#include "context/stack_overflow.hpp"
 #include "scheduler/park.hpp"
 
 #include <brio/error.hpp>
@@ -29,6 +30,12 @@ scheduler_options options_of(const loop_options& o, bool virtual_clock) {
     s.virtual_clock = virtual_clock;
     s.announce_reactor = o.debug || debug_from_environment();
     return s;
+}
+/// Not of any other fiber: what lies at the top of a stack that does not run may be gone.
+std::string_view name_of_running_fiber(const stack& s,
+                                       stack_overflow_reporter::name_room room) noexcept {
+    const fiber* const f = this_fiber();
+    return f != nullptr && f->memory.limit == s.limit ? f->task->name_in(room) : "";
 }
 std::string name_of_current_exception_type() {
     const std::type_info* const type = abi::__cxa_current_exception_type();
@@ -151,6 +158,7 @@ void loop_core::require_able_to_run(const char* call) const {
 
 void loop_core::run_forever() {
     require_able_to_run("run_forever");
+    const stack_overflow_reporter overflow(stacks(), &name_of_running_fiber);
     try {
         run();
     } catch (const nothing_can_happen&) {

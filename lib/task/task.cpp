@@ -9,6 +9,10 @@
 #include <brio/event_loop.hpp>
 #include <brio/task.hpp>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+
 namespace brio::inline v0 {
 namespace detail {
 
@@ -29,7 +33,16 @@ task_core::~task_core() {
 }
 
 std::string task_core::name() const {
-    return name_ != nullptr ? *name_ : "Task-" + std::to_string(number_);
+    std::array<char, longest_number> room;
+    return std::string(name_in(room));
+}
+
+std::string_view task_core::name_in(std::span<char, longest_number> room) const noexcept {
+    if (name_ != nullptr) return *name_;
+    constexpr std::string_view prefix = "Task-";
+    char* const digits = std::copy(prefix.begin(), prefix.end(), room.data());
+    const char* const end = std::to_chars(digits, room.data() + room.size(), number_).ptr;
+    return {room.data(), end};
 }
 
 void task_core::set_name(std::string_view name) {
