@@ -162,8 +162,14 @@ void loop_core::run_forever() {
     try {
         run();
     } catch (const nothing_can_happen&) {
-        throw testing::deadlock_error(
-            "every task waits, nothing is ready and no timer is armed: this can never go on");
+        std::string text =
+            "every task waits, nothing is ready and no timer is armed: this can never go on\n";
+        const auto append = [](void* to, std::string_view piece) {
+            *static_cast<std::string*>(to) += piece;
+        };
+        describe_fibers({append, &text});
+        text.pop_back();
+        throw testing::deadlock_error(text);
     }
 }
 

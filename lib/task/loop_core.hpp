@@ -20,6 +20,13 @@
 
 namespace brio::inline v0::detail {
 
+/// Where text goes, piece by piece.
+struct text_writer {
+    void write(std::string_view text) const { put(to, text); }
+    void (*put)(void* to, std::string_view text);
+    void* to;
+};
+
 class loop_core final : public scheduler {
 public:
     loop_core(const loop_options& options, bool virtual_clock);
@@ -44,6 +51,9 @@ public:
     [[nodiscard]] std::vector<any_task> tasks() const;
     [[nodiscard]] std::uint64_t next_task_number() noexcept { return ++task_count_; }
     [[nodiscard]] bool eager_tasks() const noexcept { return eager_tasks_; }
+
+    /// A line for each task that is not done.
+    void describe_fibers(const text_writer& out) const;
 
     // ---- reports
     void report(const exception_report& what) noexcept;

@@ -1,5 +1,7 @@
-// What a program says before it dies. Each in a child process.
+// What a program says before it dies: stacks that are used up, broken invariants. Each in a child
+// process.
 
+#include "base/invariant.hpp"
 #include "context/sanitizers.hpp"
 #include "context/stack_pool.hpp"
 #include "task/story.hpp"
@@ -14,6 +16,7 @@ namespace {
 using namespace story;
 using brio::detail::stack_pool;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::ExitedWithCode;
 using ::testing::KilledBySignal;
 using ::testing::Not;
@@ -103,6 +106,50 @@ TEST(stack_overflow, is_watched_for_while_a_loop_runs_and_no_longer) {
         EXPECT_THROW(r.get_loop().run_forever(), brio::testing::deadlock_error);
         EXPECT_TRUE(signals() == before);
     }
+}
+
+void break_an_invariant() {
+    brio::detail::invariant(false, "two is two");
+}
+
+TEST(broken_invariant_death, tells_what_each_fiber_of_the_loop_does) {
+    EXPECT_EXIT(run([] {
+                    const auto sleeper =
+                        brio::create_task([] { brio::sleep(1h); }, {.name = "a sleeper of many"});
+                    brio::create_task([&] { sleeper.await(); });
+                    auto stubborn = brio::create_task([] {
+                        const brio::defer_cancel whole;
+                        brio::sleep(1h);
+                    });
+                    brio::yield();
+                    stubborn.cancel();
+                    brio::create_task([] {});
+                    break_an_invariant();
+                }),
+                KilledBySignal(SIGABRT),
+                AllOf(HasSubstr("brio: broken invariant: two is two"),
+                      ContainsRegex("brio: the fibers of this loop:\n"
+                                    "  task 'Task-1': running, stack [0-9]+ of [0-9]+ KiB\n"
+                                    "  task 'a sleeper of many': parked, stack [0-9]+ of [0-9]+ "
+                                    "KiB, waits for sleep\n"
+                                    "  task 'Task-3': parked, stack [0-9]+ of [0-9]+ KiB, "
+                                    "waits for task 'a sleeper of many'\n"
+                                    "  task 'Task-4': parked, cancel pending, stack [0-9]+ of "
+                                    "[0-9]+ KiB, waits for sleep\n"
+                                    "  task 'Task-5': ready, stack [0-9]+ of [0-9]+ KiB\n")));
+}
+
+TEST(broken_invariant_death, in_a_callback_tells_it_too) {
+    EXPECT_EXIT(run([] {
+                    brio::get_running_loop().call_soon(break_an_invariant);
+                    brio::sleep(1h);
+                }),
+                KilledBySignal(SIGABRT), HasSubstr("task 'Task-1': parked, stack"));
+}
+
+TEST(broken_invariant_death, without_a_loop_says_only_what_is_broken) {
+    EXPECT_EXIT(run([] { std::thread(break_an_invariant).join(); }), KilledBySignal(SIGABRT),
+                Not(HasSubstr("fibers")));
 }
 
 }  // namespace
