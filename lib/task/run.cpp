@@ -51,7 +51,9 @@ public:
     sigint_scope& operator=(const sigint_scope&) = delete;
     ~sigint_scope() {
         if (!installed_) return;
-        ::signal(SIGINT, SIG_DFL);
+        struct sigaction current;
+        if (::sigaction(SIGINT, nullptr, &current) == 0 && current.sa_handler == &on_sigint)
+            ::signal(SIGINT, SIG_DFL);  // unless main has put a handler of its own there
         interrupted_box.store(nullptr);
         loop_.on_interrupt(nullptr, nullptr);
     }
