@@ -99,7 +99,8 @@ template <class NotCallable>
 requires(!callable_without_arguments<NotCallable>) void create_task(
     NotCallable&&, const task_options& = {}) = delete;  // pass [=] { return f(x); }, not f(x)
 
-/// The running task; an empty handle in a plain callback. usage_error without a running loop.
+/// The running task; an empty handle in a plain callback, and where a task that is done destroys its
+/// result. usage_error without a running loop.
 [[nodiscard]] any_task current_task();
 /// The loop's tasks that are not done, in order of creation (an eager task: of its first
 /// suspension). usage_error without a running loop.

@@ -132,7 +132,8 @@ int task_core::uncancel() {
 any_task current_task() {
     detail::require_loop("current_task");
     const detail::fiber* const self = detail::this_fiber();
-    if (self == nullptr) return {};
+    // A task that is done may be just being destroyed, with its result, on its fiber.
+    if (self == nullptr || self->task->done()) return {};
     self->task->retain();
     return {self->task, detail::adopt_t{}};
 }
