@@ -55,7 +55,8 @@ public:
 };
 
 namespace testing {
-/// On a virtual clock, out of run: every task waits, nothing is ready, no timer is armed.
+/// On a virtual clock, out of run: every task waits, nothing is ready, no timer is armed. what()
+/// lists the tasks, and what each waits for.
 class deadlock_error : public std::logic_error {
     using std::logic_error::logic_error;
 };

@@ -74,7 +74,8 @@ public:
     [[nodiscard]] std::exception_ptr exception() const { return core().exception(); }
     /// Asks to stop; false when done already. A future becomes cancelled at once; a task gets
     /// cancelled_error at what it waits for, and may refuse by catching it. `message` reaches that
-    /// error; a view with a null data() is none. Never suspends.
+    /// error; a view with a null data() is none. Never suspends. Throws usage_error when a task that
+    /// it reaches waits for itself, as by a gather of itself: all others have been asked then.
     bool cancel(std::string_view message = {}) const { return core().cancel(message); }
     /// Suspends until done (not at all when it is), then throws what came instead of a value; a
     /// value is left in place. Cancelling the waiting task cancels what it awaits, as in asyncio:

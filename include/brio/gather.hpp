@@ -76,6 +76,7 @@ public:
     void begin() noexcept;
 
     bool cancel(std::string_view message) override;
+    void forget_children() noexcept override;
     [[nodiscard]] std::string describe() const override;
 
 protected:
@@ -103,6 +104,7 @@ protected:
     }
 
 private:
+    friend class cancel_walk;
     [[nodiscard]] std::exception_ptr error_of(std::size_t i);
     void child_done(future_core& child) noexcept;
     void finish_all() noexcept;

@@ -111,7 +111,8 @@ void create_task(F&&, X&&...) = delete;  // [=] { f(x); }, not f(x); std::move(f
 template <task_body F, detail::not_a<task_options> X>
 void create_task(F&&, X&&) = delete;  // the second argument is {.name = "..."}
 
-/// The running task; an empty handle in a plain callback. usage_error without a running loop.
+/// The running task; an empty handle in a plain callback, and where a task that is done destroys its
+/// result. usage_error without a running loop.
 [[nodiscard]] any_task current_task();
 /// The loop's tasks that are not done, in order of creation (an eager task: of its first
 /// suspension). usage_error without a running loop.

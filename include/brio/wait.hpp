@@ -196,6 +196,7 @@ public:
     shield_core(loop_core& loop, future_core* inner) noexcept : watcher(loop), inner_(inner) {}
     void begin() noexcept;
     bool cancel(std::string_view message) override;
+    void forget_children() noexcept override { forget(watch_); }
     [[nodiscard]] std::string describe() const override;
 
 protected:

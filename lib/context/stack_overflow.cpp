@@ -100,8 +100,10 @@ void remove(watched_signal& w) {
 
 void add_reporter() {
     // The first backtrace loads the unwinder, which allocates.
-    void* frame = nullptr;
-    ::backtrace(&frame, 1);
+    [[maybe_unused]] static const int loaded = [] {
+        void* frame = nullptr;
+        return ::backtrace(&frame, 1);
+    }();
     const std::lock_guard lock(handlers_mutex);
     if (reporters++ == 0) std::for_each(watched.begin(), watched.end(), install);
 }
@@ -139,7 +141,8 @@ bool stack_overflow_reporter::report(const void* address) noexcept {
     for (const auto* r = newest_reporter; r != nullptr; r = r->outer_) {
         const stack s = r->pool_.guarded_by(address);
         if (s.limit == nullptr) continue;
-        write_report(s, r->name_of_ == nullptr ? std::string_view() : r->name_of_(s));
+        std::array<char, name_room::extent> room;
+        write_report(s, r->name_of_ == nullptr ? std::string_view() : r->name_of_(s, room));
         return true;
     }
     return false;

@@ -16,15 +16,17 @@
 
 #include <memory>
 #include <signal.h>
+#include <span>
 #include <string_view>
 
 namespace brio::inline v0::detail {
 
 class stack_overflow_reporter {
 public:
-    /// The name of the fiber on that stack. Called in the signal handler; empty where there is
-    /// none.
-    using fiber_name = std::string_view (*)(const stack&) noexcept;
+    /// The name of the fiber on that stack; empty where there is none. Called in the signal
+    /// handler, so it does not allocate: a name that has to be put together goes into the room.
+    using name_room = std::span<char, 32>;
+    using fiber_name = std::string_view (*)(const stack&, name_room) noexcept;
 
     /// **Ownership**: `pool` must outlive the reporter. **Thread**: watches the calling thread;
     /// destroyed on the same one. Reporters of a thread nest: the newest is asked first.

@@ -25,6 +25,10 @@ void abort_at_once(fiber& self, wait_hook& hook) noexcept {
 
 void request_cancel(fiber& f, std::string_view message) noexcept {
     if (f.waiting_for != nullptr && f.interruptible && f.waiting_for->abort(message)) return;
+    leave_cancel_pending(f, message);
+}
+
+void leave_cancel_pending(fiber& f, std::string_view message) noexcept {
     f.cancel_pending = true;
     f.cancel_message = owned_message(message);
 }

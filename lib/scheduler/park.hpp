@@ -51,10 +51,12 @@ inline void park(fiber& self, wait_hook& hook) noexcept {
 }
 /// Asks `f` to stop. Loop thread.
 void request_cancel(fiber& f, std::string_view message) noexcept;
+/// For what `f` parks on next.
+void leave_cancel_pending(fiber& f, std::string_view message) noexcept;
 void deliver_pending_cancel(fiber& self);
-/// The task that gets the request in place of `f`, which awaits it; null when it is for `f`.
-[[nodiscard]] inline task_core* cancel_goes_to(const fiber& f) noexcept {
-    return f.waiting_for != nullptr && f.interruptible ? f.waiting_for->awaited_task() : nullptr;
+/// Who gets the request in place of `f`, which awaits him; null when it is for `f`.
+[[nodiscard]] inline future_core* cancel_goes_to(const fiber& f) noexcept {
+    return f.waiting_for != nullptr && f.interruptible ? f.waiting_for->cancel_goes_to() : nullptr;
 }
 /// Throws the pending request, if there is one and it may be delivered now.
 inline void deliver_cancel(fiber& self) {

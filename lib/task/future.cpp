@@ -3,6 +3,7 @@
 
 #include "base/invariant.hpp"
 #include "scheduler/park.hpp"
+#include "task/cancel.hpp"
 #include "task/loop_core.hpp"
 
 #include <brio/error.hpp>
@@ -49,7 +50,7 @@ void future_core::drop() noexcept {
         references_ = 1;
         const any_future handle(this, adopt_t{});
         const std::string text =
-            (is_task_ ? "a task's" : "a future's") + std::string(" exception was never retrieved");
+            (is_task() ? "a task's" : "a future's") + std::string(" exception was never retrieved");
         loop_->report({text, exception_, handle});
         return;
     }
@@ -104,7 +105,7 @@ bool future_core::cancel(std::string_view message) {
 
 void future_core::require_settable(const char* call) const {
     require_thread_of(*this, call);
-    if (is_task_)
+    if (is_task())
         throw usage_error(std::string(call) + ": the result of the " + describe() + " is its own");
     if (done())
         throw invalid_state_error(std::string(call) + ": the " + describe() + " is " +
@@ -171,14 +172,21 @@ namespace {
 class await_hook final : public wait_hook {
 public:
     explicit await_hook(future_core& f) noexcept : future_(f) {}
-    bool abort(std::string_view message) noexcept override { return future_.cancel(message); }
-    [[nodiscard]] task_core* awaited_task() const noexcept override {
-        if (!future_.is_task() || future_.done()) return nullptr;
-        return static_cast<task_core*>(&future_);
+    /// In a circle the request stays pending: the cancel that comes to end the wait says so.
+    bool abort(std::string_view message) noexcept override {
+        if (!passes_on()) return future_.cancel(message);
+        const cancel_result result = pass_cancel_on(future_, message);
+        return result.accepted && result.circle == nullptr;
+    }
+    [[nodiscard]] future_core* cancel_goes_to() const noexcept override {
+        return passes_on() && !future_.done() ? &future_ : nullptr;
     }
     [[nodiscard]] std::string describe() const override { return future_.describe(); }
 
 private:
+    [[nodiscard]] bool passes_on() const noexcept {
+        return future_.is_task() || future_.is_gather();
+    }
     future_core& future_;
 };
 

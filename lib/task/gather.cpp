@@ -1,5 +1,6 @@
 // gather, as asyncio/tasks.py has it.
 
+#include "task/cancel.hpp"
 #include "task/loop_core.hpp"
 
 #include <brio/gather.hpp>
@@ -19,7 +20,9 @@ child_list::~child_list() {
 
 gather_core::gather_core(loop_core& loop, std::vector<future_core*> children,
                          bool return_exceptions)
-    : watcher(loop), children_(std::move(children)), return_exceptions_(return_exceptions) {}
+    : watcher(loop), children_(std::move(children)), return_exceptions_(return_exceptions) {
+    what_ = kind::gather;
+}
 
 gather_core::~gather_core() {
     for (future_core* const child : children_) child->release();
@@ -27,6 +30,10 @@ gather_core::~gather_core() {
 
 std::string gather_core::describe() const {
     return "gather";
+}
+
+void gather_core::forget_children() noexcept {
+    for (watch& w : watches_) forget(w);
 }
 
 void gather_core::begin() noexcept {
@@ -76,12 +83,8 @@ void gather_core::finish_all() noexcept {
 }
 
 bool gather_core::cancel(std::string_view message) {
-    if (done()) return false;
-    bool accepted = false;
-    for (future_core* const child : children_)
-        if (child->cancel(message)) accepted = true;
-    if (accepted) cancel_requested_ = true;
-    return accepted;
+    require_thread_of(*this, "cancel");
+    return cancel_or_throw(*this, message);
 }
 
 std::exception_ptr gather_core::error_of(std::size_t i) {

@@ -1,6 +1,7 @@
 #include "task/loop_core.hpp"
 
 #include "base/invariant.hpp"
+#include "context/stack_overflow.hpp"
 #include "scheduler/park.hpp"
 
 #include <brio/error.hpp>
@@ -29,6 +30,12 @@ scheduler_options options_of(const loop_options& o, bool virtual_clock) {
     s.virtual_clock = virtual_clock;
     s.announce_reactor = o.debug || debug_from_environment();
     return s;
+}
+/// Not of any other fiber: what lies at the top of a stack that does not run may be gone.
+std::string_view name_of_running_fiber(const stack& s,
+                                       stack_overflow_reporter::name_room room) noexcept {
+    const fiber* const f = this_fiber();
+    return f != nullptr && f->memory.limit == s.limit ? f->task->name_in(room) : "";
 }
 std::string name_of_current_exception_type() {
     const std::type_info* const type = abi::__cxa_current_exception_type();
@@ -84,7 +91,14 @@ void loop_core::close() noexcept {
             t.leave_loop();
         }
     }
-    handler_.reset();
+    while (first_watcher_ != nullptr) {
+        watcher& w = *first_watcher_;
+        remove(w);
+        w.retain();
+        w.forget_children();
+        w.release();
+    }
+    handler_.reset();  // last: what is destroyed above may have exceptions that nobody has seen
     --references_;
 }
 
@@ -144,11 +158,18 @@ void loop_core::require_able_to_run(const char* call) const {
 
 void loop_core::run_forever() {
     require_able_to_run("run_forever");
+    const stack_overflow_reporter overflow(stacks(), &name_of_running_fiber);
     try {
         run();
     } catch (const nothing_can_happen&) {
-        throw testing::deadlock_error(
-            "every task waits, nothing is ready and no timer is armed: this can never go on");
+        std::string text =
+            "every task waits, nothing is ready and no timer is armed: this can never go on\n";
+        const auto append = [](void* to, std::string_view piece) {
+            *static_cast<std::string*>(to) += piece;
+        };
+        describe_fibers({append, &text});
+        text.pop_back();
+        throw testing::deadlock_error(text);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "scheduler/scheduler.hpp"
 
 #include <brio/detail/task_core.hpp>
+#include <brio/detail/watcher.hpp>
 #include <brio/event_loop.hpp>
 #include <brio/run.hpp>
 
@@ -18,6 +19,13 @@
 #include <vector>
 
 namespace brio::inline v0::detail {
+
+/// Where text goes, piece by piece.
+struct text_writer {
+    void write(std::string_view text) const { put(to, text); }
+    void (*put)(void* to, std::string_view text);
+    void* to;
+};
 
 class loop_core final : public scheduler {
 public:
@@ -37,9 +45,15 @@ public:
     // ---- tasks, in the order of all_tasks()
     void add(task_core& t) noexcept;
     void remove(task_core& t) noexcept;
+    /// Those who watch futures that are no tasks.
+    void add(watcher& w) noexcept;
+    void remove(watcher& w) noexcept;
     [[nodiscard]] std::vector<any_task> tasks() const;
     [[nodiscard]] std::uint64_t next_task_number() noexcept { return ++task_count_; }
     [[nodiscard]] bool eager_tasks() const noexcept { return eager_tasks_; }
+
+    /// A line for each task that is not done.
+    void describe_fibers(const text_writer& out) const;
 
     // ---- reports
     void report(const exception_report& what) noexcept;
@@ -69,6 +83,7 @@ private:
     std::uint64_t task_count_ = 0;
     task_core* first_task_ = nullptr;
     task_core* last_task_ = nullptr;
+    watcher* first_watcher_ = nullptr;
     bool eager_tasks_;
     bool debug_;
     std::shared_ptr<event_loop::handler> handler_;
@@ -86,6 +101,20 @@ inline void loop_core::remove(task_core& t) noexcept {
     (t.previous_ != nullptr ? t.previous_->next_ : first_task_) = t.next_;
     (t.next_ != nullptr ? t.next_->previous_ : last_task_) = t.previous_;
     t.next_ = t.previous_ = nullptr;
+}
+
+inline void loop_core::add(watcher& w) noexcept {
+    w.listed_ = true;
+    w.next_ = first_watcher_;
+    if (first_watcher_ != nullptr) first_watcher_->previous_ = &w;
+    first_watcher_ = &w;
+}
+
+inline void loop_core::remove(watcher& w) noexcept {
+    (w.previous_ != nullptr ? w.previous_->next_ : first_watcher_) = w.next_;
+    if (w.next_ != nullptr) w.next_->previous_ = w.previous_;
+    w.next_ = w.previous_ = nullptr;
+    w.listed_ = false;
 }
 
 /// usage_error, naming `call`, on another thread than the future's. Nearly always its loop is the one

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <exception>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
@@ -50,7 +51,9 @@ public:
     sigint_scope& operator=(const sigint_scope&) = delete;
     ~sigint_scope() {
         if (!installed_) return;
-        ::signal(SIGINT, SIG_DFL);
+        struct sigaction current;
+        if (::sigaction(SIGINT, nullptr, &current) == 0 && current.sa_handler == &on_sigint)
+            ::signal(SIGINT, SIG_DFL);  // unless main has put a handler of its own there
         interrupted_box.store(nullptr);
         loop_.on_interrupt(nullptr, nullptr);
     }
@@ -68,17 +71,33 @@ private:
     bool interrupted_ = false;
 };
 
+/// Cancels all, and takes those out that nothing can end; returns the first of their errors.
+std::exception_ptr cancel_those_that_can_end(std::vector<any_task>& tasks) {
+    std::exception_ptr first;
+    std::erase_if(tasks, [&](const any_task& t) {
+        try {
+            t.cancel();
+            return false;
+        } catch (const usage_error&) {
+            if (first == nullptr) first = std::current_exception();
+            return true;
+        }
+    });
+    return first;
+}
+
 void cancel_all_tasks(event_loop& loop) {
-    const std::vector<any_task> left = all_tasks(loop);
+    std::vector<any_task> left = all_tasks(loop);
     if (left.empty()) return;
     loop.core().require_able_to_run("runner::close");
-    for (const any_task& t : left) t.cancel();
-    (void)loop.run_until_complete(gather(return_exceptions, left));
+    const std::exception_ptr circle = cancel_those_that_can_end(left);
+    if (!left.empty()) (void)loop.run_until_complete(gather(return_exceptions, left));
     for (const any_task& t : left) {
         if (t.cancelled() || t.exception() == nullptr) continue;
         loop.call_exception_handler(
             {"a task failed while run() was shutting down", t.exception(), t});
     }
+    if (circle != nullptr) std::rethrow_exception(circle);
 }
 
 }  // namespace

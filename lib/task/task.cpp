@@ -2,11 +2,16 @@
 
 #include "base/invariant.hpp"
 #include "scheduler/park.hpp"
+#include "task/cancel.hpp"
 #include "task/loop_core.hpp"
 
 #include <brio/error.hpp>
 #include <brio/event_loop.hpp>
 #include <brio/task.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -19,7 +24,7 @@ loop_core& loop_for_new_task() {
 
 task_core::task_core(loop_core& loop) noexcept
     : future_core(loop), number_(loop.next_task_number()) {
-    is_task_ = true;
+    what_ = kind::task;
 }
 
 task_core::~task_core() {
@@ -28,7 +33,16 @@ task_core::~task_core() {
 }
 
 std::string task_core::name() const {
-    return name_ != nullptr ? *name_ : "Task-" + std::to_string(number_);
+    std::array<char, longest_number> room;
+    return std::string(name_in(room));
+}
+
+std::string_view task_core::name_in(std::span<char, longest_number> room) const noexcept {
+    if (name_ != nullptr) return *name_;
+    constexpr std::string_view prefix = "Task-";
+    char* const digits = std::copy(prefix.begin(), prefix.end(), room.data());
+    const char* const end = std::to_chars(digits, room.data() + room.size(), number_).ptr;
+    return {room.data(), end};
 }
 
 void task_core::set_name(std::string_view name) {
@@ -103,20 +117,7 @@ void task_core::leave_loop() noexcept {
 
 bool task_core::cancel(std::string_view message) {
     require_own_thread("cancel");
-    unretrieved_ = false;
-    if (done() || fiber_ == nullptr) return false;
-    task_core* last = this;
-    task_core* next = this;
-    while (next != nullptr && next->mark()) {
-        last = next;
-        ++last->cancels_requested_;
-        next = cancel_goes_to(*last->fiber_);
-    }
-    for (task_core* t = this; t != last; t = cancel_goes_to(*t->fiber_)) t->unmark();
-    last->unmark();
-    const bool in_a_circle = next != nullptr;  // they await one another: nothing can end that
-    if (!in_a_circle) request_cancel(*last->fiber_, message);
-    return true;
+    return cancel_or_throw(*this, message);
 }
 
 int task_core::uncancel() {
@@ -131,7 +132,8 @@ int task_core::uncancel() {
 any_task current_task() {
     detail::require_loop("current_task");
     const detail::fiber* const self = detail::this_fiber();
-    if (self == nullptr) return {};
+    // A task that is done may be just being destroyed, with its result, on its fiber.
+    if (self == nullptr || self->task->done()) return {};
     self->task->retain();
     return {self->task, detail::adopt_t{}};
 }

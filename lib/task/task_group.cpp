@@ -1,6 +1,7 @@
 // Task groups, as asyncio/taskgroups.py has them (3.14, with cancel() of 3.15).
 
 #include "scheduler/park.hpp"
+#include "task/cancel.hpp"
 #include "task/loop_core.hpp"
 
 #include <brio/detail/watcher.hpp>
@@ -37,7 +38,7 @@ public:
         member& m = running_.emplace_back();
         m.place = std::prev(running_.end());
         observe(m, child);
-        if (aborting_ && !child.done()) child.cancel({});
+        if (aborting_ && !child.done()) cancel_or_report(child);
     }
     void cancel_group() {
         require_own_thread("task_group_scope::cancel");
@@ -70,13 +71,13 @@ private:
     void abort() {
         aborting_ = true;
         for (member& m : running_)
-            if (!m.child().done()) m.child().cancel({});
+            if (!m.child().done()) cancel_or_report(m.child());
     }
     void abort_and_cancel_parent() {
         abort();
         if (parent_cancel_requested_) return;
         parent_cancel_requested_ = true;
-        parent_.cancel();
+        cancel_or_report(parent_.core());
     }
 
     any_task parent_;

@@ -40,8 +40,8 @@ void timeout_scope::arm() {
 
 void timeout_scope::on_timeout() {
     timer_ = {};
-    task_.cancel();
     state_ = state::expiring;
+    task_.cancel();
 }
 
 void timeout_scope::reschedule(deadline when) {

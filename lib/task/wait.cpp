@@ -29,7 +29,7 @@ public:
     void time_is_up() noexcept {
         if (!done()) finish();
     }
-    void forget_all() noexcept {
+    void forget_children() noexcept override {
         timer_.cancel();
         for (watch& w : watches_) forget(w);
     }
@@ -84,10 +84,10 @@ void wait_for_cores(const std::vector<future_core*>& cores, const wait_options& 
         if (const auto limit = options.timeout.get()) waiter->limit(*limit);
         waiter->await();
     } catch (...) {
-        waiter->forget_all();
+        waiter->forget_children();
         throw;
     }
-    waiter->forget_all();
+    waiter->forget_children();
 }
 
 void cancel_and_wait(future_core& core) {
@@ -99,10 +99,10 @@ void cancel_and_wait(future_core& core) {
         core.cancel({});
         waiter->await();
     } catch (...) {
-        waiter->forget_all();
+        waiter->forget_children();
         throw;
     }
-    waiter->forget_all();
+    waiter->forget_children();
 }
 
 // ----------------------------------------------------------------------------------- as_completed
@@ -136,7 +136,7 @@ public:
         first->retain();
         return first;
     }
-    void abandon() noexcept {
+    void forget_children() noexcept override {
         timer_.cancel();
         for (watch& w : watches_) forget(w);
     }
@@ -193,7 +193,7 @@ as_completed_handle::as_completed_handle(loop_core& loop, child_list& children, 
 }
 as_completed_handle::~as_completed_handle() {
     if (core_ == nullptr) return;
-    core_->abandon();
+    core_->forget_children();
     core_->release();
 }
 future_core* as_completed_handle::next() {

@@ -24,7 +24,13 @@ void watcher::report(ready_node& node, ready_node::fate what) {
     owner.release();
 }
 
+watcher::~watcher() {
+    if (listed_) loop_->remove(*this);
+}
+
 void watcher::observe(watch& w, future_core& child) noexcept {
+    if (loop_->closed()) return;
+    if (!child.is_task() && !listed_) loop_->add(*this);
     retain();
     w.owner = this;
     w.waiting = true;

@@ -20,7 +20,7 @@ using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string_view name_of(const stack&) noexcept {
+std::string_view name_of(const stack&, stack_overflow_reporter::name_room) noexcept {
     return "greedy";
 }
 

@@ -483,4 +483,54 @@ TEST(closed_loop, has_dropped_what_was_queued_and_armed) {
     }
 }
 
+/// A future that is never set and that nobody but those who watch it knows any more.
+template <class F>
+void expect_let_go(F watch) {
+    auto token = std::make_shared<int>();
+    {
+        brio::testing::runner r;
+        r.run([&] {
+            auto f = brio::create_future<int>();
+            f.add_done_callback([token](const brio::any_future&) {});
+            watch(f);
+        });
+        EXPECT_EQ(token.use_count(), 2);
+        r.close();
+        EXPECT_EQ(token.use_count(), 1);
+    }
+}
+
+TEST(closed_loop, lets_go_of_a_gather_of_what_is_never_done) {
+    expect_let_go([](auto& f) { auto dropped = brio::gather(f); });
+    expect_let_go([](auto& f) { auto dropped = brio::gather(brio::return_exceptions, f, f); });
+}
+
+TEST(closed_loop, lets_go_of_a_gather_of_gathers_of_what_is_never_done) {
+    expect_let_go([](auto& f) { auto dropped = brio::gather(brio::gather(f), brio::gather(f)); });
+}
+
+TEST(closed_loop, lets_go_of_a_shield_of_what_is_never_done) {
+    expect_let_go([](auto& f) { auto dropped = brio::shield(f); });
+    expect_let_go([](auto& f) { auto dropped = brio::shield(brio::gather(brio::shield(f))); });
+}
+
+TEST(closed_loop, lets_go_of_a_gather_of_done_and_pending_children) {
+    expect_let_go([](auto& f) {
+        auto dropped = brio::gather(brio::create_task([] {}), f);
+        brio::yield();
+    });
+}
+
+TEST(closed_loop, can_be_given_a_gather_that_is_never_done) {
+    auto token = std::make_shared<int>();
+    {
+        brio::testing::runner r;
+        auto f = r.get_loop().create_future<int>();
+        f.add_done_callback([token](const brio::any_future&) {});
+        r.close();
+        auto dropped = brio::gather(std::vector{f});
+    }
+    EXPECT_EQ(token.use_count(), 1);
+}
+
 }  // namespace

@@ -100,6 +100,71 @@ TEST(never_retrieved, is_said_once_though_the_handler_keeps_a_handle) {
     });
 }
 
+/// What the handler of a loop is told until it has closed.
+template <class F>
+lines told_until_closed(F body) {
+    auto told = std::make_shared<lines>();
+    {
+        brio::testing::runner r;
+        r.get_loop().set_exception_handler([told](const brio::exception_report& report) {
+            told->push_back(std::string(report.message) + " | " +
+                            ending([&] { std::rethrow_exception(report.exception); }));
+        });
+        r.run(body);
+    }
+    return *told;
+}
+
+brio::future<int> failed_future() {
+    auto f = brio::create_future<int>();
+    f.set_exception(std::runtime_error("unseen"));
+    return f;
+}
+
+TEST(never_retrieved, is_said_of_what_a_dropped_callback_owned) {
+    EXPECT_THAT(told_until_closed([] {
+                    auto& loop = brio::get_running_loop();
+                    loop.call_later(1h, [f = failed_future()] {});
+                    loop.call_soon_threadsafe([f = failed_future()] {});
+                    loop.call_soon([&loop] {
+                        loop.call_soon([&loop] { loop.call_soon([f = failed_future()] {}); });
+                    });
+                }),
+                ElementsAre(unseen_future, unseen_future));
+}
+
+TEST(never_retrieved, is_said_of_what_only_a_future_that_is_never_done_knew) {
+    EXPECT_THAT(told_until_closed([] {
+                    auto f = brio::create_future<int>();
+                    f.add_done_callback([failed = failed_future()](const brio::any_future&) {});
+                    auto dropped = brio::gather(f);
+                }),
+                ElementsAre(unseen_future));
+}
+
+TEST(never_retrieved, is_said_of_the_child_of_a_gather_that_is_never_done) {
+    EXPECT_THAT(told_until_closed([] {
+                    auto f = brio::create_future<int>();
+                    auto dropped =
+                        brio::gather(brio::return_exceptions, f, brio::create_task(fail));
+                    brio::yield();
+                }),
+                ElementsAre(unseen_task));
+}
+
+TEST(never_retrieved, is_said_of_what_the_exception_of_another_owned) {
+    struct owns_a_future {
+        brio::future<int> failed;
+    };
+    EXPECT_THAT(told_until_closed([] {
+                    auto f = brio::create_future<int>();
+                    f.set_exception(std::make_exception_ptr(owns_a_future{failed_future()}));
+                    static_cast<void>(f.exception());
+                    brio::get_running_loop().call_later(1h, [f] {});
+                }),
+                ElementsAre(unseen_future));
+}
+
 // ---------------------------------------------------------------------------------- the default text
 
 std::string default_text(const brio::loop_options& options, auto&& body) {

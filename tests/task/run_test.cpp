@@ -136,10 +136,18 @@ TEST(run, in_each_of_two_threads_has_a_loop_of_its_own) {
     EXPECT_EQ(other, 100'000);
 }
 
-TEST(run, throws_when_all_wait_for_ever_on_a_virtual_clock_and_names_the_reason) {
-    EXPECT_EQ(text_of<brio::testing::deadlock_error>(
-                  [] { run([] { brio::create_future<void>().await(); }); }),
-              "every task waits, nothing is ready and no timer is armed: this can never go on");
+TEST(run, throws_when_all_wait_for_ever_on_a_virtual_clock_and_tells_for_what) {
+    EXPECT_THAT(
+        text_of<brio::testing::deadlock_error>([] {
+            run([] {
+                brio::create_task([] { brio::sleep(std::nullopt); }, {.name = "sleeper"});
+                brio::create_future<void>().await();
+            });
+        }),
+        ::testing::ContainsRegex(
+            "^every task waits, nothing is ready and no timer is armed: this can never go on\n"
+            "  task 'Task-1': parked, stack [0-9]+ of [0-9]+ KiB, waits for future\n"
+            "  task 'sleeper': parked, stack [0-9]+ of [0-9]+ KiB, waits for sleep$"));
 }
 
 TEST(runner, runs_several_mains_on_one_loop) {

@@ -186,4 +186,14 @@ TEST(sigint, works_again_in_a_second_run_of_the_same_runner) {
         ExitedWithCode(0), "interrupted\ninterrupted\ndone");
 }
 
+TEST(sigint, handler_that_main_has_installed_stays) {
+    EXPECT_EXIT(
+        {
+            brio::run([] { std::signal(SIGINT, [](int) { std::_Exit(7); }); });
+            ::raise(SIGINT);
+            std::_Exit(1);
+        },
+        ExitedWithCode(7), "");
+}
+
 }  // namespace

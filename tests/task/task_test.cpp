@@ -491,4 +491,22 @@ TEST(yield, lets_callbacks_and_tasks_run_in_order) {
     });
 }
 
+TEST(current_task, is_none_where_the_result_of_a_detached_task_is_destroyed) {
+    struct asks_at_the_end {
+        explicit asks_at_the_end(std::vector<bool>& a) : answers(&a) {}
+        asks_at_the_end(const asks_at_the_end&) = delete;
+        asks_at_the_end& operator=(const asks_at_the_end&) = delete;
+        ~asks_at_the_end() {
+            if (answers->size() < 10) answers->push_back(brio::current_task().valid());
+        }
+        std::vector<bool>* answers;
+    };
+    run([] {
+        std::vector<bool> answers;
+        brio::create_task([&] { return asks_at_the_end(answers); });
+        brio::yield();
+        EXPECT_THAT(answers, ElementsAre(false));
+    });
+}
+
 }  // namespace

@@ -34,6 +34,7 @@ struct done_callback;
 class future_core {
 public:
     enum class status : unsigned char { pending, finished, cancelled };
+    enum class kind : unsigned char { future, task, gather };
 
     /// One reference, the caller's.
     explicit future_core(loop_core& loop) noexcept;
@@ -55,10 +56,12 @@ public:
 
     [[nodiscard]] bool done() const noexcept { return status_ != status::pending; }
     [[nodiscard]] bool cancelled() const noexcept { return status_ == status::cancelled; }
-    [[nodiscard]] bool is_task() const noexcept { return is_task_; }
+    [[nodiscard]] bool is_task() const noexcept { return what_ == kind::task; }
+    [[nodiscard]] bool is_gather() const noexcept { return what_ == kind::gather; }
     [[nodiscard]] loop_core& loop() const noexcept { return *loop_; }
 
-    /// asyncio's cancel: false when done. A null data() is no message.
+    /// asyncio's cancel: false when done. A null data() is no message. Only of tasks and gathers:
+    /// usage_error when one of those it reaches waits for itself.
     virtual bool cancel(std::string_view message);
     /// Suspends until done; then throws what result() would.
     void await();
@@ -116,6 +119,7 @@ public:
     /// For one pass over many handles: false when it was marked before. Unmark afterwards.
     [[nodiscard]] bool mark() noexcept { return !std::exchange(marked_, true); }
     void unmark() noexcept { marked_ = false; }
+    [[nodiscard]] bool marked() const noexcept { return marked_; }
     /// For cancelled shields: true for the first, which reports a later failure of this core.
     [[nodiscard]] bool take_shield_report() noexcept { return !std::exchange(shielded_, true); }
     /// The value has been moved out: later reads throw.
@@ -137,7 +141,7 @@ protected:
     std::uint16_t value_offset_ = 0;
     status status_ = status::pending;
     bool unretrieved_ = false;  // an exception nobody has seen: reported when the last handle goes
-    bool is_task_ = false;
+    kind what_ = kind::future;
     bool has_value_ = false;
     bool lazy_ = false;   // the value is built by materialize() when first read
     bool taken_ = false;  // the value has been moved out

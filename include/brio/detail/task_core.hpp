@@ -5,6 +5,8 @@
 
 #include <brio/detail/future_core.hpp>
 
+#include <span>
+
 namespace brio::inline v0 {
 namespace detail {
 
@@ -16,6 +18,9 @@ public:
     [[nodiscard]] int cancelling() const noexcept { return cancels_requested_; }
     int uncancel();
     [[nodiscard]] std::string name() const;
+    /// The same without a copy, for those who must not allocate; in `room` where it is a number.
+    static constexpr std::size_t longest_number = 32;
+    [[nodiscard]] std::string_view name_in(std::span<char, longest_number> room) const noexcept;
     void set_name(std::string_view name);
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] fiber* running_on() const noexcept { return fiber_; }
@@ -42,12 +47,13 @@ protected:
 
 private:
     friend class loop_core;
+    friend class cancel_walk;
     void finish_with(std::exception_ptr error, bool cancelled) noexcept;
     void leave_loop() noexcept;
 
     fiber* fiber_ = nullptr;
     future_core* awaited_ = nullptr;  // see take_awaited
-    task_core* next_ = nullptr;  // in loop_core's list of tasks
+    task_core* next_ = nullptr;       // in loop_core's list of tasks
     task_core* previous_ = nullptr;
     std::string* name_ = nullptr;  // null: "Task-N"
     std::uint64_t number_ = 0;

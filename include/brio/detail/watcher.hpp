@@ -5,6 +5,8 @@
 // 1. An entry on a child's list, or in the ready queue after the child is done, holds a reference to
 //    the watcher. So a watcher lives until its last child has reported or has been let go.
 // 2. on_done() runs on the loop's own stack, one turn after the child is done.
+// 3. A watcher and a child that is never done may keep each other alive. The loop ends that when it
+//    closes: a task has a list of its own there, and who watches anything else is listed himself.
 
 #include <brio/future.hpp>
 
@@ -16,8 +18,13 @@ namespace brio::inline v0::detail {
 [[nodiscard]] std::vector<future_core*> without_repeats(const std::vector<future_core*>& cores);
 
 class watcher : public future_core {
+public:
+    /// The loop closes. The caller holds a reference. Not called where all children are tasks.
+    virtual void forget_children() noexcept {}
+
 protected:
     using future_core::future_core;
+    ~watcher() override;
 
     /// One child's entry. Lies in the watcher, at an address that does not change while it waits.
     struct watch : done_callback {
@@ -26,7 +33,8 @@ protected:
         watcher* owner = nullptr;
         bool waiting = false;  // on the child's list, or in the ready queue
     };
-    /// asyncio's child.add_done_callback(on_done): in the next turn when it is done already.
+    /// asyncio's child.add_done_callback(on_done): in the next turn when it is done already. On a
+    /// closed loop nothing is reported any more.
     void observe(watch& w, future_core& child) noexcept;
     /// asyncio's remove_done_callback: no effect when the child is done. May destroy the watcher
     /// when the caller holds no reference.
@@ -36,6 +44,11 @@ protected:
     virtual void on_done(watch& w) noexcept = 0;
 
 private:
+    friend class loop_core;
+    watcher* next_ = nullptr;  // in loop_core's list
+    watcher* previous_ = nullptr;
+    bool listed_ = false;
+
     static void report(ready_node& node, ready_node::fate what);
 };
 
