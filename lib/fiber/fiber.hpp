@@ -68,10 +68,10 @@ struct fiber : ready_node {
 
     // Hot: with ready_node, the first cache line. `state` to `deferred` lie in its tail padding.
     status state = status::created;
-    bool eager = false;            // `creator` is set
+    bool eager = false;  // `creator` is set
     bool cancel_pending = false;
-    bool interruptible = false;    // valid while parked
-    std::uint16_t deferred = 0;    // nested defer_cancel scopes
+    bool interruptible = false;  // valid while parked
+    std::uint16_t deferred = 0;  // nested defer_cancel scopes
     machine_context saved;
 
     scheduler& owner;
@@ -86,7 +86,8 @@ struct fiber : ready_node {
 
     main body;
     stack memory;
-    std::optional<std::string> cancel_message;  // of the latest pending request; kept when delivered
+    std::optional<std::string>
+        cancel_message;  // of the latest pending request; kept when delivered
 };
 
 /// A view with a null data() is None.

@@ -163,7 +163,8 @@ void loop_core::run_forever() {
         run();
     } catch (const nothing_can_happen&) {
         std::string text =
-            "every task waits, nothing is ready and no timer is armed: this can never go on\n";
+            "every task waits, nothing is ready and no timer is armed: this can never go on";
+        text += '\n';
         const auto append = [](void* to, std::string_view piece) {
             *static_cast<std::string*>(to) += piece;
         };

@@ -45,7 +45,8 @@ TEST_F(perform_test, returns_the_result_when_it_comes) {
         EXPECT_EQ(detail::perform(op), 7);
         EXPECT_EQ(clock::now(), time_point(3s));
     });
-    EXPECT_EQ(script().take_log(), (log{"submit recv of descriptor 5", "complete recv of descriptor 5"}));
+    EXPECT_EQ(script().take_log(),
+              (log{"submit recv of descriptor 5", "complete recv of descriptor 5"}));
 }
 
 TEST_F(perform_test, returns_errors_as_they_are) {
@@ -81,8 +82,9 @@ TEST_F(perform_test, ends_at_its_deadline) {
         EXPECT_EQ(detail::perform(op, in(2s)), -ETIME);
         EXPECT_EQ(clock::now(), time_point(2s));
     });
-    EXPECT_EQ(script().take_log(), (log{"submit recv of descriptor 5", "cancel recv of descriptor 5",
-                                        "complete recv of descriptor 5"}));
+    EXPECT_EQ(script().take_log(),
+              (log{"submit recv of descriptor 5", "cancel recv of descriptor 5",
+                   "complete recv of descriptor 5"}));
 }
 
 TEST_F(perform_test, a_deadline_that_has_passed_still_lets_a_result_win) {

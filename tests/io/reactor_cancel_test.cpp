@@ -23,13 +23,13 @@ protected:
     }
     void clean_up() override { situation_.reset(); }
     [[nodiscard]] situation& here() { return *situation_; }
+
 private:
     std::unique_ptr<situation> situation_;
 };
 
 INSTANTIATE_TEST_SUITE_P(each, cancel_test,
-                         ::testing::Combine(every_backend,
-                                            ::testing::ValuesIn(every_situation())),
+                         ::testing::Combine(every_backend, ::testing::ValuesIn(every_situation())),
                          [](const auto& info) {
                              return std::string(std::get<1>(info.param).name) + "_on_" +
                                     std::string(name_of(std::get<0>(info.param)));
@@ -199,8 +199,7 @@ TEST_P(cancel_crowd_test, cancels_arrive_when_completions_overflow) {
     const two_ends s = make_socket_pair();
     char buffer[8];
     std::deque<request> waiting, quick(20'000);
-    for (int i = 0; i < 1000; ++i)
-        submit(waiting.emplace_back(op_recv(s.first.get(), buffer, 8)));
+    for (int i = 0; i < 1000; ++i) submit(waiting.emplace_back(op_recv(s.first.get(), buffer, 8)));
     settle();
     for (request& r : quick) submit(r);
     for (request& r : waiting) io().cancel(r);

@@ -37,13 +37,16 @@ inline std::string_view name_of(backend b) {
     constexpr std::string_view names[] = {"io_uring", "bare_io_uring", "epoll"};
     return names[static_cast<std::size_t>(b)];
 }
-inline std::ostream& operator<<(std::ostream& out, backend b) { return out << name_of(b); }
+inline std::ostream& operator<<(std::ostream& out, backend b) {
+    return out << name_of(b);
+}
 
 inline constexpr ring_features no_ring_features{false, false, false, false, false};
 
 inline std::unique_ptr<reactor> make(backend b, mailbox& bell) {
     if (b == backend::epoll) return std::make_unique<epoll>(bell);
-    return std::make_unique<uring>(bell, b == backend::io_uring ? ring_features{} : no_ring_features);
+    return std::make_unique<uring>(bell,
+                                   b == backend::io_uring ? ring_features{} : no_ring_features);
 }
 
 /// An operation that counts its completions, as nobody should have to.
@@ -198,7 +201,11 @@ inline const auto backend_name = [](const ::testing::TestParamInfo<backend>& inf
 };
 
 inline operation op_read(int fd, void* to, std::size_t n, std::uint64_t offset = UINT64_MAX) {
-    return {.what = code::read, .fd = fd, .address = to, .length = static_cast<std::uint32_t>(n), .offset = offset};
+    return {.what = code::read,
+            .fd = fd,
+            .address = to,
+            .length = static_cast<std::uint32_t>(n),
+            .offset = offset};
 }
 inline operation op_write(int fd, std::string_view text, std::uint64_t offset = UINT64_MAX) {
     return {.what = code::write,

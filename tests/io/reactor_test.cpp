@@ -194,8 +194,7 @@ TEST_P(reactor_test, receives_and_sends_messages_with_descriptors) {
 
 TEST_P(reactor_test, accepts_and_connects_over_tcp) {
     const tcp_server server;
-    request accepting(
-        {.what = code::accept, .fd = server.socket.get(), .flags = SOCK_CLOEXEC});
+    request accepting({.what = code::accept, .fd = server.socket.get(), .flags = SOCK_CLOEXEC});
     submit(accepting);
     settle();
     EXPECT_FALSE(accepting.done());
@@ -257,10 +256,8 @@ TEST_P(reactor_test, connects_to_a_local_server_whose_queue_is_full) {
     std::deque<request> connecting;
     for (int i = 0; i < 3; ++i) {
         clients.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        connecting.emplace_back(operation{.what = code::connect,
-                                          .fd = clients.back().get(),
-                                          .address = &name,
-                                          .length = size});
+        connecting.emplace_back(operation{
+            .what = code::connect, .fd = clients.back().get(), .address = &name, .length = size});
         submit(connecting.back());
     }
     settle();
