@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -154,8 +155,8 @@ reactor* reactor_of(fiber& self, int& error) noexcept try {
 } catch (const std::system_error& e) {
     error = -e.code().value();
     return nullptr;
-} catch (...) {
-    error = -EINVAL;  // an unknown name in BRIO_REACTOR
+} catch (const std::bad_alloc&) {
+    error = -ENOMEM;
     return nullptr;
 }
 

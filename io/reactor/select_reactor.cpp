@@ -46,6 +46,10 @@ chosen_reactor make_epoll(mailbox& bell, const std::string& reason) {
 
 }  // namespace
 
+bool reactor_is_named(reactor_kind kind) {
+    return kind != reactor_kind::automatic || kind_from_environment() != reactor_kind::automatic;
+}
+
 chosen_reactor make_reactor(reactor_kind kind, mailbox& bell) {
     const char* asked_by = "loop_options";
     if (kind == reactor_kind::automatic) {

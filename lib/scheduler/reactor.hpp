@@ -104,6 +104,10 @@ protected:
 
 enum class reactor_kind { automatic, io_uring, epoll };
 
+/// Whether `kind` or BRIO_REACTOR names one. Such a loop gets it when it is made, so that a refusal
+/// is reported there and not by the first I/O.
+[[nodiscard]] bool reactor_is_named(reactor_kind kind);
+
 struct chosen_reactor {
     reactor* made;       // owned by the caller
     std::string reason;  // one line: why this one

@@ -142,6 +142,10 @@ reactor& scheduler::io() {
     return *reactor_;
 }
 
+void scheduler::make_named_reactor() {
+    if (reactor_is_named(reactor_kind_)) (void)io();
+}
+
 namespace {
 void drop(ready_node& node) noexcept {
     if (node.what == ready_node::kind::callback || node.what == ready_node::kind::bookkeeping)

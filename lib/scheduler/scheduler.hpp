@@ -98,8 +98,10 @@ public:
     void disarm(timer& t) noexcept { timers_.disarm(t); }
 
     // ---- the outside
-    /// Made at first use, on the loop's thread.
+    /// Made at first use, on the loop's thread; a named one by make_named_reactor().
     [[nodiscard]] reactor& io();
+    /// Throws where the one that the options or BRIO_REACTOR name is not to be had.
+    void make_named_reactor();
     [[nodiscard]] bool has_reactor() const noexcept { return reactor_ != nullptr; }
     [[nodiscard]] const std::string& reactor_reason() const noexcept { return reactor_reason_; }
     /// Replaces the reactor of a loop that has none yet: for tests.

@@ -69,7 +69,9 @@ loop_core::loop_core(const loop_options& options, bool virtual_clock)
     : scheduler(options_of(options, virtual_clock)),
       facade_(*this),
       eager_tasks_(options.eager_tasks),
-      debug_(options.debug || debug_from_environment()) {}
+      debug_(options.debug || debug_from_environment()) {
+    make_named_reactor();
+}
 
 loop_core::~loop_core() {
     close();

@@ -121,7 +121,7 @@ TEST(error_texts, of_an_unknown_reactor) {
     const std::optional<std::string> before =
         value != nullptr ? std::optional<std::string>(value) : std::nullopt;
     ::setenv("BRIO_REACTOR", "kqueue", 1);
-    EXPECT_EQ(text_of<std::invalid_argument>([] { brio::run([] { brio::sleep(1ms); }); }),
+    EXPECT_EQ(text_of<std::invalid_argument>([] { brio::run([] {}); }),
               "BRIO_REACTOR is 'kqueue'; it may be io_uring or epoll");
     before ? ::setenv("BRIO_REACTOR", before->c_str(), 1) : ::unsetenv("BRIO_REACTOR");
 }
