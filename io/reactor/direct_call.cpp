@@ -47,13 +47,15 @@ struct transfer {
     std::size_t count;
 };
 
-bool is_read(code what) noexcept { return what == code::read || what == code::readv; }
+bool is_read(code what) noexcept {
+    return what == code::read || what == code::readv;
+}
 
 int transfer_with(const operation& op, int fd, const iovec* parts, std::size_t count,
                   int flags) noexcept {
     // The high half of the offset is not looked at where long has 64 bits.
     return raw_call(is_read(op.what) ? SYS_preadv2 : SYS_pwritev2, fd, parts, count,
-                static_cast<long>(op.offset), 0L, flags);
+                    static_cast<long>(op.offset), 0L, flags);
 }
 
 /// For descriptors without non-blocking reads and writes (terminals, inotify, ...). One that is writable takes PIPE_BUF bytes
@@ -63,8 +65,8 @@ int transfer_when_ready(const operation& op, int fd) noexcept {
     const int events = events_now(fd, events_of(op));
     if (events <= 0) return events == 0 ? would_block : events;
     if (is_read(op.what)) return blocked_or(transfer_with(op, fd, t.parts, t.count, 0));
-    const auto* part = std::find_if(t.parts, t.parts + t.count,
-                                    [](const iovec& p) { return p.iov_len > 0; });
+    const auto* part =
+        std::find_if(t.parts, t.parts + t.count, [](const iovec& p) { return p.iov_len > 0; });
     if (part == t.parts + t.count) return 0;
     const iovec little = {part->iov_base, std::min<std::size_t>(part->iov_len, PIPE_BUF)};
     return blocked_or(transfer_with(op, fd, &little, 1, 0));

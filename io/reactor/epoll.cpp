@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
-
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <system_error>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -106,7 +105,9 @@ bool is_local(const operation& op) noexcept {
     return static_cast<const sockaddr*>(op.address)->sa_family == AF_UNIX;
 }
 
-int this_process() noexcept { return raw_call(SYS_getpid); }
+int this_process() noexcept {
+    return raw_call(SYS_getpid);
+}
 
 }  // namespace
 

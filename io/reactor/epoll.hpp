@@ -20,10 +20,10 @@
 #include "scheduler/mailbox.hpp"
 #include "scheduler/reactor.hpp"
 
+#include <brio/time.hpp>
+
 #include <cstddef>
 #include <cstdint>
-
-#include <brio/time.hpp>
 
 namespace brio::inline v0 {
 namespace detail {

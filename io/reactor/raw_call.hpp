@@ -2,13 +2,12 @@
 // System calls that answer as the kernel does, past libc's functions, which the porting layer
 // interposes, and without touching errno, which belongs to the running fiber.
 
-#include <cerrno>
-#include <type_traits>
-
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <brio/version.hpp>
+
+#include <cerrno>
+#include <sys/syscall.h>
+#include <type_traits>
+#include <unistd.h>
 
 namespace brio::inline v0 {
 namespace detail {

@@ -5,9 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <utility>
-
 #include <sys/uio.h>
+#include <utility>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -48,8 +47,8 @@ struct thread_jobs::running final : job {
         running* head = self.owner.finished_.load(std::memory_order_relaxed);
         do {
             self.next_finished = head;
-        } while (!self.owner.finished_.compare_exchange_weak(head, &self,
-                                                             std::memory_order_release));
+        } while (
+            !self.owner.finished_.compare_exchange_weak(head, &self, std::memory_order_release));
         bell.ring();
         bell.release();
     }
@@ -88,7 +87,9 @@ bool thread_jobs::withdraw(const operation& op, int& result) noexcept {
     return true;
 }
 
-operation& thread_jobs::target_of(running& j) noexcept { return j.target; }
+operation& thread_jobs::target_of(running& j) noexcept {
+    return j.target;
+}
 
 int thread_jobs::result_of(const running& j) noexcept {
     if (j.done == 0) return j.result;

@@ -9,13 +9,13 @@
 #include "scheduler/mailbox.hpp"
 #include "scheduler/reactor.hpp"
 
+#include <brio/version.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
-
-#include <brio/version.hpp>
 
 namespace brio::inline v0 {
 namespace detail {

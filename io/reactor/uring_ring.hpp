@@ -67,8 +67,8 @@ public:
         while (head_ != tail) {
             // With thousands in flight each is a cache miss; the user_data of entries behind the
             // tail is stale, which a prefetch does not mind.
-            __builtin_prefetch(reinterpret_cast<const void*>(cqes_[(head_ + 4) & cq_mask_].user_data),
-                               1);
+            __builtin_prefetch(
+                reinterpret_cast<const void*>(cqes_[(head_ + 4) & cq_mask_].user_data), 1);
             const io_uring_cqe& c = cqes_[head_++ & cq_mask_];
             take(c.user_data, c.res);
         }

@@ -19,26 +19,25 @@
 
 #include "reactor/operation_list.hpp"
 
+#include <brio/time.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
-
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/types.h>
-
-#include <brio/time.hpp>
+#include <vector>
 
 namespace brio::inline v0 {
 namespace detail {
 
 struct watch {
-    std::uint32_t index;        // its place in the table, while in use
-    int number = -1;            // the user's
-    int fd = -1;                // ours; the user's own where no duplicate could be had
-    std::uint32_t events = 0;   // registered
+    std::uint32_t index;       // its place in the table, while in use
+    int number = -1;           // the user's
+    int fd = -1;               // ours; the user's own where no duplicate could be had
+    std::uint32_t events = 0;  // registered
     bool kept = false;
     bool idle = false;      // kept, and nothing waits on it
     bool listed = false;    // in the table's list of idle ones, which is cleaned at each wait

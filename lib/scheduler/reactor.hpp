@@ -49,8 +49,8 @@ struct operation {
 
     // What a completion touches: together, so that it is one cache line more often than not.
     completion completed = nullptr;
-    void* owner = nullptr;    // the submitter's own, for `completed`
-    int result = 0;           // what the system call returns, or -errno; valid in and after `completed`
+    void* owner = nullptr;  // the submitter's own, for `completed`
+    int result = 0;  // what the system call returns, or -errno; valid in and after `completed`
     std::uint32_t state = 0;  // the reactor's own from submit() to `completed`
 
     code what = code::nop;

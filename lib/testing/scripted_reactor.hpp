@@ -31,8 +31,8 @@ class scripted_reactor final : public reactor {
 public:
     struct answer {
         int result = 0;
-        duration after = duration::zero();      // on the loop's clock, from the submission
-        bool stoppable = true;                  // false: a cancel comes too late, whenever it comes
+        duration after = duration::zero();  // on the loop's clock, from the submission
+        bool stoppable = true;              // false: a cancel comes too late, whenever it comes
         duration stops_after = duration::zero();  // how long the kernel takes to stop it
         int when_stopped = -ECANCELED;
     };

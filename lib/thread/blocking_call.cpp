@@ -10,7 +10,7 @@ namespace detail {
 class blocking_call::thread_wait final : public private_wait {
 public:
     thread_wait(fiber& self, worker_pool& pool, const char* what,
-         std::unique_ptr<blocking_call>& call) noexcept
+                std::unique_ptr<blocking_call>& call) noexcept
         : private_wait(self), pool_(pool), what_(what), call_(call) {
         call->waiting_ = this;
     }
@@ -30,8 +30,7 @@ private:
     std::unique_ptr<blocking_call>& call_;
 };
 
-blocking_call::blocking_call() noexcept
-    : job(&run_job), ready_node(kind::bookkeeping, &arrive) {}
+blocking_call::blocking_call() noexcept : job(&run_job), ready_node(kind::bookkeeping, &arrive) {}
 
 blocking_call::~blocking_call() = default;
 

@@ -11,11 +11,11 @@
 #include "scheduler/park.hpp"
 #include "thread/worker_pool.hpp"
 
+#include <brio/detail/ready_node.hpp>
+
 #include <memory>
 #include <type_traits>
 #include <utility>
-
-#include <brio/detail/ready_node.hpp>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -41,15 +41,15 @@ private:
     static void run_job(job& j) noexcept;
     static void arrive(ready_node& node, fate f);
 
-    mailbox* box_ = nullptr;  // of the loop that waits; retained until the job is done
+    mailbox* box_ = nullptr;          // of the loop that waits; retained until the job is done
     thread_wait* waiting_ = nullptr;  // loop thread; null when nobody waits any more
 };
 
 /// Calls `work` on a thread of `pool` and returns it, with what it has found. `what` names it in
 /// dumps. See blocking_call::make.
 template <class Work>
-    requires std::is_nothrow_invocable_v<Work&>
-Work run_in(worker_pool& pool, const char* what, Work work) {
+requires std::is_nothrow_invocable_v<Work&> Work run_in(worker_pool& pool, const char* what,
+                                                        Work work) {
     struct holder final : blocking_call {
         explicit holder(Work&& w) : held(std::move(w)) {}
         void work() noexcept override { held(); }

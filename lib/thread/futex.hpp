@@ -2,6 +2,8 @@
 // Waiting between threads by raw futex calls: pthread locks are interposed by the porting layer,
 // which stands above this floor.
 
+#include <brio/version.hpp>
+
 #include <atomic>
 #include <cerrno>
 #include <climits>
@@ -9,8 +11,6 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <brio/version.hpp>
 
 namespace brio::inline v0 {
 namespace detail {

@@ -11,7 +11,9 @@ namespace detail {
 
 namespace {
 
-int this_process() noexcept { return static_cast<int>(::syscall(SYS_getpid)); }
+int this_process() noexcept {
+    return static_cast<int>(::syscall(SYS_getpid));
+}
 
 /// A thread made meanwhile inherits the mask.
 class all_signals_blocked {

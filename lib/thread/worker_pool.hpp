@@ -10,13 +10,13 @@
 
 #include "thread/futex.hpp"
 
+#include <brio/version.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <thread>
 #include <vector>
-
-#include <brio/version.hpp>
 
 namespace brio::inline v0 {
 namespace detail {
