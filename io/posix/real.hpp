@@ -22,14 +22,14 @@
 
 namespace brio::inline v0::detail::posix {
 
-#define BRIO_REAL_FUNCTIONS(X)                                                                     \
-    X(read)                                                                                        \
-    X(readv)                                                                                       \
-    X(write) X(writev) X(recv) X(recvfrom) X(recvmsg) X(send) X(sendto) X(sendmsg) X(connect)      \
-        X(accept) X(accept4) X(poll) X(ppoll) X(select) X(pselect) X(sleep) X(usleep) X(nanosleep) \
-            X(clock_nanosleep) X(getaddrinfo) X(close) X(close_range) X(closefrom) X(dup) X(dup2)  \
-                X(dup3) X(fcntl) X(ioctl) X(setsockopt) X(socket) X(socketpair) X(pipe) X(pipe2)   \
-                    X(eventfd) X(pthread_join)
+// clang-format off
+#define BRIO_REAL_FUNCTIONS(X) \
+    X(read) X(readv) X(write) X(writev) X(recv) X(recvfrom) X(recvmsg) X(send) X(sendto) \
+    X(sendmsg) X(connect) X(accept) X(accept4) X(poll) X(ppoll) X(select) X(pselect) X(sleep) \
+    X(usleep) X(nanosleep) X(clock_nanosleep) X(getaddrinfo) X(close) X(close_range) \
+    X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl) X(setsockopt) X(socket) \
+    X(socketpair) X(pipe) X(pipe2) X(eventfd) X(pthread_join)
+// clang-format on
 
 struct real_functions {
 #define BRIO_REAL_MEMBER(name) decltype(&::name) name;
