@@ -64,7 +64,11 @@ struct fiber : ready_node {
     using main = void (*)(task_core&) noexcept;
 
     fiber(scheduler& s, task_core& t, main b, const stack& m) noexcept
-        : ready_node(kind::fiber, nullptr), owner(s), task(&t), body(b), memory(m) {}
+        : ready_node(kind::fiber, nullptr),
+          owner(s),
+          task(&t),
+          body(b),
+          memory{m.limit, m.top, m.size} {}
 
     // Hot: with ready_node, the first cache line. `state` to `deferred` lie in its tail padding.
     status state = status::created;

@@ -197,18 +197,26 @@ void scheduler::yield_with_full_queue() noexcept {
     suspend();
 }
 
-[[gnu::always_inline]] inline void scheduler::suspend() noexcept {
-    if (current_->eager) [[unlikely]]
-        return suspend_eager();
+/// The next fiber to run where that takes no call; null: ask next_fiber().
+[[gnu::always_inline]] inline fiber* scheduler::next_fiber_at_hand() noexcept {
     if (ready_.front().what == ready_node::kind::marker && turn_is_clearly_trivial()) {
         ++turns_;
         ready_.rotate();
     }
     ready_node& next = ready_.front();
     if (next.what != ready_node::kind::fiber) [[unlikely]]
-        return suspend_slowly();
+        return nullptr;
     ready_.pop_front();
-    change_to(static_cast<fiber&>(next));
+    return static_cast<fiber*>(&next);
+}
+
+[[gnu::always_inline]] inline void scheduler::suspend() noexcept {
+    if (current_->eager) [[unlikely]]
+        return suspend_eager();
+    fiber* const next = next_fiber_at_hand();
+    if (next == nullptr) [[unlikely]]
+        return suspend_slowly();
+    change_to(*next);
 }
 
 void scheduler::park() noexcept {
@@ -291,7 +299,8 @@ fiber* scheduler::next_fiber() noexcept {
     if (self.eager) {
         current_ = self.creating_fiber;
         next = self.creator;
-    } else if ((current_ = next_fiber()) != nullptr) {
+    } else if ((current_ = next_fiber_at_hand()) != nullptr ||
+               (current_ = next_fiber()) != nullptr) {
         current_->state = fiber::status::running;
         next = &current_->saved;
     }

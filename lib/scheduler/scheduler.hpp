@@ -131,6 +131,7 @@ private:
     void suspend_eager() noexcept;
     void yield_with_full_queue() noexcept;
     void change_to(fiber& next) noexcept;
+    fiber* next_fiber_at_hand() noexcept;
     fiber* next_fiber() noexcept;
     void prefetch() const noexcept;
     [[nodiscard]] bool turn_is_clearly_trivial() const noexcept;

@@ -51,9 +51,12 @@ public:
     sigint_scope& operator=(const sigint_scope&) = delete;
     ~sigint_scope() {
         if (!installed_) return;
+        // Unless main has put a handler of its own there. Also where it is the default again: in
+        // the eyes of ThreadSanitizer, which does not see SA_RESETHAND at work, it is not.
         struct sigaction current;
-        if (::sigaction(SIGINT, nullptr, &current) == 0 && current.sa_handler == &on_sigint)
-            ::signal(SIGINT, SIG_DFL);  // unless main has put a handler of its own there
+        if (::sigaction(SIGINT, nullptr, &current) == 0 &&
+            (current.sa_handler == &on_sigint || current.sa_handler == SIG_DFL))
+            ::signal(SIGINT, SIG_DFL);
         interrupted_box.store(nullptr);
         loop_.on_interrupt(nullptr, nullptr);
     }
