@@ -70,6 +70,8 @@ stack_pool::~stack_pool() {
     while (slabs_ != nullptr) {
         const std::unique_ptr<slab> last(slabs_);
         slabs_ = last->older;
+        // Frames of executions that were never continued: what is mapped here next is not theirs.
+        unpoison_stack(last->begin, last->fresh * last->stride());
         invariant(::munmap(last->begin, last->bytes()) == 0, "a slab of stacks can be unmapped");
     }
 }
