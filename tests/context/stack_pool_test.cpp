@@ -1,7 +1,7 @@
-#include "context/sanitizers.hpp"
 #include "context/stack_pool.hpp"
 
 #include "base/feature_mask.hpp"
+#include "context/sanitizers.hpp"
 
 #include <cstdint>
 #include <cstdlib>
