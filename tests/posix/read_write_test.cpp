@@ -297,6 +297,7 @@ TEST(read_write, a_cancel_does_not_reach_disk_files) {
 TEST(read_write, terminals_suspend_though_they_have_no_attempt_that_does_not_block) {
     int master_number = -1;
     int slave_number = -1;
+    if (::access("/dev/pts/ptmx", F_OK) != 0) GTEST_SKIP() << "no terminals here: no /dev/pts";
     ASSERT_EQ(::openpty(&master_number, &slave_number, nullptr, nullptr, nullptr), 0);
     const descriptor master(master_number);
     const descriptor slave(slave_number);

@@ -43,10 +43,12 @@ static void talk_to_a_thread(void) {
     struct addrinfo* found = NULL;
     const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
     snprintf(port, sizeof port, "%d", ntohs(address.sin_port));
+    /* A machine without /etc/hosts does not know the name. */
     printf("getaddrinfo %d\n", getaddrinfo("localhost", port, &hints, &found));
+    const struct sockaddr* const peer = found != NULL ? found->ai_addr : (struct sockaddr*)&address;
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    printf("connect %d\n", connect(fd, found->ai_addr, found->ai_addrlen));
-    freeaddrinfo(found);
+    printf("connect %d\n", connect(fd, peer, size));
+    if (found != NULL) freeaddrinfo(found);
     char letter = 'a';
     for (int i = 0; i < 3; ++i) {
         struct pollfd item = {fd, POLLIN, 0};
