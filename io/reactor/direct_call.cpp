@@ -129,7 +129,7 @@ int try_call(const operation& op, int fd) noexcept {
         case code::poll:
             return try_poll(op, fd);
         default:
-            return 0;
+            return -EOPNOTSUPP;  // nothing that epoll can wait for
     }
 }
 

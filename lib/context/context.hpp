@@ -4,15 +4,13 @@
 //
 // 1. An execution stays on its thread, so the addresses in thread_cells hold for its whole life.
 // 2. The exception globals and errno in the cells are those of the running execution; a suspended
-// one keeps its own in
-//    its machine_context. So a fiber may suspend inside a catch and in a destructor that runs
-//    during unwinding.
+//    one keeps its own in its machine_context. So a fiber may suspend inside a catch and in a
+//    destructor that runs during unwinding.
 // 3. When an execution ends, no exception is alive in it: the next one on the stack starts with
-// zeros.
+//    zeros.
 //
-//   prepare_context -> suspended -> running -> suspended ... -> switch_context_for_good ->
-//   release_context
-//                          '--------------- (never continued) ----------------------------------^
+//   prepare_context -> suspended -> running ... -> switch_context_for_good -> release_context
+//                          '---------- (never continued) --------------------------^
 
 #include "base/invariant.hpp"
 #include "context/sanitizers.hpp"

@@ -3,14 +3,12 @@
 // plain SIGSEGV whose handler cannot even run, because there is no stack left for it.
 //
 // 1. While a stack_overflow_reporter exists on a thread, handlers for SIGSEGV and SIGBUS run on a
-// stack of their own
-//    there, and the faults of that thread are compared with the guards of its pool.
+//    stack of their own there, and the faults of that thread are compared with the guards of its
+//    pool.
 // 2. The program dies as it would have: after the report the handlers that were there before are
-// back, and the access is
-//    repeated. A fault that is none of ours goes to the earlier handler at once.
+//    back, and the access is repeated. A fault that is none of ours goes to the earlier handler.
 // 3. The handlers are installed with the first reporter of the process and taken out with the last,
-// unless somebody has
-//    put one on top in the meantime.
+//    unless somebody has put one on top in the meantime.
 
 #include "context/stack_pool.hpp"
 

@@ -3,21 +3,18 @@
 // out.
 //
 //   a slab:   | guard | stack 0 | guard | stack 1 | ...
-//   a stack:            limit [ ........ frames <- | link when free ] top   (0 to 15 cache lines
-//   below the end)
+//   a stack:  limit [ ........ frames <- | link when free ] top
 //
 // 1. A stack that has been handed out has a guard below it, always: allocate() throws rather than
-// omit one.
+//    omit one.
 // 2. A free stack is warm (its memory is kept; the link to the next warm one lies just below its
-// top, in the page that
-//    is in use anyway) or cold (its memory has been given back; only a list outside knows it, so
-//    nothing touches it).
-// 3. Tops are staggered by cache lines: at equal distances the tops of all stacks fall into the
-// same L1 set.
+//    top, in the page that is in use anyway) or cold (its memory has been given back; only a list
+//    outside knows it, so nothing touches it).
+// 3. Tops are staggered by 0 to 15 cache lines below the end: at equal distances the tops of all
+//    stacks fall into the same L1 set.
 // 4. The distance from one stack to the next is an odd number of pages. At 80 pages instead of 81 a
-// ring of 1,000 fibers
-//    switched in 7.6 ns instead of 6.0, and in 21 instead of 7 when they took turns at random: even
-//    distances use few sets of the TLB.
+//    ring of 1,000 fibers switched in 7.6 ns instead of 6.0, and in 21 instead of 7 when they took
+//    turns at random: even distances use few sets of the TLB.
 // 5. Slabs live until the pool is destroyed. A pool belongs to one thread.
 //
 //   fresh -> in use -> warm -> in use ...

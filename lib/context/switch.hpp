@@ -1,5 +1,5 @@
 #pragma once
-// The machine's part of a switch: two functions, written once per way of switching
+// The machine's part of a switch: three functions, written once per way of switching
 // (switch_x86_64.S, switch_aarch64.S, switch_boost.cpp); the build takes exactly one of them.
 //
 //   limit                                                     top

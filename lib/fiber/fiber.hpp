@@ -7,7 +7,7 @@
 //   ready   -> running   whoever suspends picks it from the ready queue
 //   running -> ready     scheduler::yield
 //   running -> parked    park()
-//   parked  -> ready     scheduler::wake
+//   parked  -> ready     scheduler::wake; or scheduler::append of the list of a future that is done
 //   running -> finished  the end of its body; the next one to run gives the stack back
 //
 // Cancellation (asyncio's Task, seen from the fiber):

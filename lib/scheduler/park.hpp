@@ -1,6 +1,6 @@
 #pragma once
 // The one primitive that suspends: park with an abort hook. Awaiting, sleeping, waiting for I/O and
-// everything in lib/sync stand on it.
+// for worker threads stand on it.
 //
 // asyncio's rules, seen from here:
 // 1. A request that is pending when a fiber parks is applied to what it parks on, at once

@@ -11,7 +11,7 @@
 // 1. While the loop runs, the marker is in the ready queue, or has just been taken out of it by the
 //    code that now ends the turn. So the queue is never empty when a fiber suspends.
 // 2. A fiber that suspends switches straight to the next fiber. Bookkeeping entries and the end of a
-//    trivial turn (nothing to poll, no timer, empty mailbox) are done on the suspending fiber's
+//    trivial turn (nothing to poll, no timer due, empty mailbox) are done on the suspending fiber's
 //    stack; callbacks and every other end of a turn are handed back to the loop's own stack.
 // 3. An eager first step returns to whoever created it, not to the queue.
 // 4. `finished_` is the fiber that finished last; its stack is given back when the next one finishes

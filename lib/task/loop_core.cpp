@@ -20,11 +20,20 @@ bool debug_from_environment() {
     const char* const value = std::getenv("BRIO_DEBUG");
     return value != nullptr && *value != '\0' && std::string_view(value) != "0";
 }
+reactor_kind kind_of(reactor_choice choice) {
+    switch (choice) {
+        case reactor_choice::io_uring:
+            return reactor_kind::io_uring;
+        case reactor_choice::epoll:
+            return reactor_kind::epoll;
+        case reactor_choice::automatic:
+            return reactor_kind::automatic;
+    }
+    return reactor_kind::automatic;
+}
 scheduler_options options_of(const loop_options& o, bool virtual_clock) {
     scheduler_options s;
-    s.reactor = o.reactor == reactor_choice::io_uring ? reactor_kind::io_uring
-                : o.reactor == reactor_choice::epoll  ? reactor_kind::epoll
-                                                      : reactor_kind::automatic;
+    s.reactor = kind_of(o.reactor);
     s.stacks.size = o.stacks.size;
     s.stacks.keep = o.stacks.keep;
     s.virtual_clock = virtual_clock;
