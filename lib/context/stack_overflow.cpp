@@ -10,6 +10,7 @@
 #include <csignal>
 #include <execinfo.h>
 #include <mutex>
+#include <sys/mman.h>
 #include <system_error>
 
 namespace brio::inline v0::detail {
@@ -113,13 +114,23 @@ void drop_reporter() {
     if (--reporters == 0) std::for_each(watched.begin(), watched.end(), remove);
 }
 
+std::byte* map_signal_stack() {
+    void* const memory = ::mmap(nullptr, signal_stack_size, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (memory == MAP_FAILED) {
+        throw std::system_error(errno, std::generic_category(), "mmap of a signal stack");
+    }
+    return static_cast<std::byte*>(memory);
+}
+
 }  // namespace
 
+void stack_overflow_reporter::unmapped::operator()(std::byte* memory) const noexcept {
+    ::munmap(memory, signal_stack_size);
+}
+
 stack_overflow_reporter::stack_overflow_reporter(const stack_pool& pool, fiber_name name_of)
-    : pool_(pool),
-      name_of_(name_of),
-      outer_(newest_reporter),
-      signal_stack_(std::make_unique_for_overwrite<std::byte[]>(signal_stack_size)) {
+    : pool_(pool), name_of_(name_of), outer_(newest_reporter), signal_stack_(map_signal_stack()) {
     stack_t wanted = {};
     wanted.ss_sp = signal_stack_.get();
     wanted.ss_size = signal_stack_size;

@@ -111,6 +111,7 @@ private:
     void add_slab(size_class& c);
     std::byte* cut_fresh(size_class& c);
     void install_guard(std::byte* guard);
+    static void forget_frames(const slab& s) noexcept;
     void give_back_batch_of_stacks() noexcept;
     std::size_t give_back(size_class& c, std::size_t most) noexcept;
 

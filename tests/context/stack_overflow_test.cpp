@@ -148,15 +148,17 @@ TEST(stack_overflow, handlers_and_signal_stack_go_with_the_last_reporter) {
 }
 
 TEST(stack_overflow, a_handler_put_on_top_stays) {
-    struct sigaction before = {};
+    struct sigaction ours = {};
     struct sigaction after = {};
-    sigaction(SIGSEGV, nullptr, &before);
+    stack_pool pool;
     {
-        stack_pool pool;
         const stack_overflow_reporter reporter(pool, nullptr);
+        sigaction(SIGSEGV, nullptr, &ours);
         std::signal(SIGSEGV, earlier_handler);
     }
     sigaction(SIGSEGV, nullptr, &after);
     EXPECT_EQ(after.sa_handler, earlier_handler);
-    sigaction(SIGSEGV, &before, nullptr);
+    // For the other tests: ours is on top again, and goes with the next reporter.
+    sigaction(SIGSEGV, &ours, nullptr);
+    const stack_overflow_reporter last(pool, nullptr);
 }
