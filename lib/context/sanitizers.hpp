@@ -53,6 +53,12 @@ inline constexpr bool sanitizers_watch_switches = false;
 struct sanitizer_handles {};
 #endif
 
+#if defined(BRIO_THREAD_SANITIZER)
+inline constexpr bool under_thread_sanitizer = true;
+#else
+inline constexpr bool under_thread_sanitizer = false;
+#endif
+
 enum class departure { to_return, for_good };
 
 /// On the stack that is left, last thing before the switch. Always inlined: an instrumented

@@ -2,6 +2,7 @@
 // fork. What whole programs show is in programs_test.cpp.
 
 #include "posix/fibers.hpp"
+#include "scheduler/threads.hpp"
 
 #include <brio/posix.hpp>
 
@@ -14,12 +15,13 @@ namespace {
 using namespace posix_tests;
 using namespace std::chrono_literals;
 
-/// Ends a call that blocks this thread, which nothing inside the loop could.
+/// Ends a call that blocks this thread, which nothing inside the loop could. Not before the thread
+/// sleeps: a letter that is there already would be read at once, by whatever way.
 class letter_from_a_thread {
 public:
     explicit letter_from_a_thread(int fd)
-        : thread_([fd] {
-              std::this_thread::sleep_for(10ms);
+        : thread_([fd, reader = brio_tests::this_thread_id()] {
+              EXPECT_TRUE(brio_tests::comes_true([&] { return brio_tests::asleep(reader); }));
               EXPECT_EQ(::write(fd, "x", 1), 1);
           }) {}
 

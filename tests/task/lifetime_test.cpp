@@ -6,7 +6,7 @@ namespace {
 
 using namespace story;
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(BRIO_ADDRESS_SANITIZER)
 /// The mistake that gather.hpp warns of: the child borrows from a frame that the first error of its
 /// sibling unwinds.
 void borrow_in_a_plain_gather() {

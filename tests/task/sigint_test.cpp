@@ -16,18 +16,13 @@ using namespace story;
 using ::testing::ExitedWithCode;
 using ::testing::KilledBySignal;
 
-#if defined(BRIO_THREAD_SANITIZER)
-constexpr bool under_thread_sanitizer = true;
-#else
-constexpr bool under_thread_sanitizer = false;
-#endif
-
 // ThreadSanitizer hands a signal on at calls that it knows; waiting for an io_uring is none of them.
 class sigint : public ::testing::Test {
 protected:
     void SetUp() override {
         const char* const reactor = std::getenv("BRIO_REACTOR");
-        if (under_thread_sanitizer && (reactor == nullptr || std::string(reactor) != "epoll"))
+        const bool on_epoll = reactor != nullptr && std::string(reactor) == "epoll";
+        if (brio::detail::under_thread_sanitizer && !on_epoll)
             GTEST_SKIP() << "under ThreadSanitizer only with epoll";
     }
 };

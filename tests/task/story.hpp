@@ -2,6 +2,7 @@
 // What the tests of the scheduler and of the tasks share: a story is what happened, in order; hops
 // are counted in turns of the loop.
 
+#include "context/sanitizers.hpp"
 #include "scheduler/scheduler.hpp"
 
 #include <brio/brio.hpp>
@@ -16,12 +17,7 @@
 #include <utility>
 #include <vector>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(BRIO_ADDRESS_SANITIZER)
 #include <sanitizer/lsan_interface.h>
 #endif
 
@@ -106,7 +102,7 @@ private:
 };
 
 /// While one lives, what is allocated may leak: the frames of a task that never ends.
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(BRIO_ADDRESS_SANITIZER)
 using leaks = __lsan::ScopedDisabler;
 #else
 struct leaks {
