@@ -36,6 +36,10 @@ class usage_error : public std::logic_error {
 class invalid_state_error : public std::logic_error {
     using std::logic_error::logic_error;
 };
+/// LookupError: a context variable that is not set and has no default.
+class lookup_error : public std::out_of_range {
+    using std::out_of_range::out_of_range;
+};
 /// TimeoutError: as in Python an OS error, errc::timed_out; also thrown for a kernel's ETIMEDOUT.
 /// timeout_scope::expired() tells the two apart.
 class timeout_error : public std::system_error {

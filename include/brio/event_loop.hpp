@@ -2,6 +2,7 @@
 // The loop as a user sees it, and the handle by which other threads reach it.
 
 #include <brio/awaitable.hpp>
+#include <brio/context.hpp>
 #include <brio/task.hpp>
 #include <brio/time.hpp>
 
@@ -32,23 +33,29 @@ protected:
 private:
     unsigned references_ = 1;
 };
-/// The callable itself: called or dropped once.
+/// The callable itself, with a copy of the context in which it was made: called or dropped once.
 class callback_body {
 public:
     callback_body() = default;
     callback_body(const callback_body&) = delete;
     callback_body& operator=(const callback_body&) = delete;
     virtual ~callback_body() = default;
+    void run() {
+        context_.run([this] { call(); });
+    }
+
+private:
     virtual void call() = 0;
+    context context_ = copy_context();
 };
 template <class F>
 class callback_body_of final : public callback_body {
 public:
     template <class G>
     explicit callback_body_of(G&& g) : function_(std::forward<G>(g)) {}
-    void call() override { std::move(function_)(); }
 
 private:
+    void call() override { std::move(function_)(); }
     F function_;
 };
 template <class F>
@@ -245,9 +252,10 @@ public:
     loop_handle(const loop_handle& other) noexcept;
     loop_handle& operator=(const loop_handle& other) noexcept;
     ~loop_handle();
-    /// As event_loop::call_soon, from any thread; wakes the loop. usage_error when it is closed: then
-    /// f has not been called and is destroyed here. A callback that the loop accepts and does not
-    /// reach before it closes is destroyed without having run.
+    /// As event_loop::call_soon, from any thread; wakes the loop. On the loop's own thread f takes
+    /// its place in the queue at once; from others, at the loop's next turn. usage_error when it is
+    /// closed: then f has not been called and is destroyed here. A callback that the loop accepts
+    /// and does not reach before it closes is destroyed without having run.
     template <std::invocable F>
     void call_soon_threadsafe(F&& f) const {
         post(detail::make_body(std::forward<F>(f)));

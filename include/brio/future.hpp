@@ -5,6 +5,7 @@
 // or task. Handles are shared_ptr-like: copies share one core, const is shallow. Everything here is
 // for the loop's own thread; another thread gets usage_error that names the task.
 
+#include <brio/context.hpp>
 #include <brio/detail/future_core.hpp>
 #include <brio/error.hpp>
 #include <brio/fwd.hpp>
@@ -83,7 +84,7 @@ public:
     void await() const { core().await(); }
     /// Calls f(any_future) in the turn after this is done (in the next turn when it is done
     /// already), on the loop's stack: f must not suspend. What f throws goes to the loop's
-    /// exception handler.
+    /// exception handler. It runs in a copy of the context in which it was added.
     template <std::invocable<any_future> F>
     callback_id add_done_callback(F&& f) const;
     template <class F>
@@ -252,6 +253,7 @@ struct done_callback_of final : done_callback {
     explicit done_callback_of(G&& g) : done_callback(&call), function(std::forward<G>(g)) {}
     static void call(ready_node& node, fate what);
     F function;
+    brio::context context = copy_context();
 };
 /// Gives `callback` an id and puts it on the list, or into the ready queue when the future is done.
 std::uint64_t add_callback(future_core& core, done_callback& callback);
@@ -264,7 +266,7 @@ void done_callback_of<F>::call(ready_node& node, fate what) {
     const any_future future = self->leave_queue();
     if (what == fate::run) {
         try {
-            self->function(future);
+            self->context.run([&] { self->function(future); });
         } catch (...) {
             report_callback_failure(future.core());
         }

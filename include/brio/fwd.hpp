@@ -15,6 +15,7 @@ class task;
 template <class T>
 class outcome;
 class callback_handle;
+class context;
 class event_loop;
 class loop_handle;
 class runner;
@@ -25,6 +26,7 @@ struct loop_options;
 struct task_options;
 
 namespace detail {
+class context_map;
 class future_core;
 class loop_core;
 class task_core;

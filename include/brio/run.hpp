@@ -1,6 +1,7 @@
 #pragma once
 // run and runner: from main() into the loop and back.
 
+#include <brio/context.hpp>
 #include <brio/event_loop.hpp>
 #include <brio/task.hpp>
 
@@ -26,7 +27,8 @@ struct loop_options {
     bool handle_sigint = true;  // first SIGINT cancels main, the second ends the process
 };
 
-/// Several runs on one loop. For the thread that made it.
+/// Several runs on one loop, and in one context: what one main sets of context variables the next one
+/// finds. For the thread that made it.
 class runner {
 public:
     explicit runner(const loop_options& options = {});
@@ -40,7 +42,7 @@ public:
     /// usage_error where a loop runs already, or after close().
     template <task_body F>
     awaited_t<F> run(F&& main) {
-        auto handle = loop_for_main().create_task(std::forward<F>(main));
+        auto handle = loop_for_main().create_task(std::forward<F>(main), {.context = context_});
         run_main(handle);
         return std::move(handle).result();
     }
@@ -61,6 +63,7 @@ private:
     void run_main(const any_task& main);
     detail::loop_core* core_;
     bool handle_sigint_;
+    context context_ = copy_context();
 };
 
 /// asyncio.run: runs main in a task of a new loop, then cancels what is left, waits for it and closes

@@ -2,6 +2,7 @@
 // Tasks: create_task, the handles, sleep and yield.
 
 #include <brio/awaitable.hpp>
+#include <brio/context.hpp>
 #include <brio/detail/task_core.hpp>
 #include <brio/time.hpp>
 
@@ -28,6 +29,8 @@ public:
     /// Takes one cancel() back; at 0 a request that has not been delivered yet is withdrawn. Returns
     /// the new count. For code that handles a cancellation itself, as timeout() does.
     int uncancel() const { return task().uncancel(); }
+    /// A copy of the task's context, as it is now; of a task that is done, as it was at the end.
+    [[nodiscard]] context get_context() const;
 
 protected:
     [[nodiscard]] detail::task_core& task() const {
@@ -60,9 +63,10 @@ public:
 };
 
 struct task_options {
-    std::string name = {};                 // "Task-N" when empty
-    std::optional<bool> eager_start = {};  // the loop's default when empty
-    std::size_t stack_size = 0;            // bytes; the loop's default when 0
+    std::string name = {};                      // "Task-N" when empty
+    std::optional<bool> eager_start = {};       // the loop's default when empty
+    std::size_t stack_size = 0;                 // bytes; the loop's default when 0
+    std::optional<brio::context> context = {};  // begins with a copy; of the current one when empty
 };
 
 namespace detail {

@@ -360,6 +360,11 @@ void scheduler::append(ready_node& node) noexcept {
     if (closed_) drop_ready();
 }
 
+void scheduler::append_posted(ready_node& node) noexcept {
+    mailbox_->collect(ready_);
+    append(node);
+}
+
 void scheduler::append(callback_list& list) noexcept {
     while (ready_node* const node = list.pop_front()) {
         if (node->what == ready_node::kind::fiber)

@@ -70,6 +70,8 @@ public:
     // ---- the ready queue; on a closed loop an entry is dropped at once
     void append(ready_node& node) noexcept;
     void append(callback_list& list) noexcept;
+    /// Likewise, behind what other threads have posted so far.
+    void append_posted(ready_node& node) noexcept;
 
     // ---- fibers
     /// A new fiber that will call body(task); throws std::system_error when no stack can be had.

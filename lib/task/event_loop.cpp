@@ -59,7 +59,7 @@ private:
 
 void call_reporting(loop_core& loop, callback_body& body) noexcept {
     try {
-        body.call();
+        body.run();
     } catch (...) {
         loop.report({"exception in a callback", std::current_exception(), {}});
     }
@@ -212,6 +212,8 @@ bool loop_handle::is_closed() const noexcept {
 void loop_handle::post(detail::callback_body* body) const {
     auto* const callback =
         new detail::posted_callback(std::unique_ptr<detail::callback_body>(body));
+    detail::scheduler* const here = detail::this_scheduler();
+    if (here != nullptr && &here->box() == mailbox_) return here->append_posted(*callback);
     if (box(mailbox_).post(*callback)) return;
     detail::posted_callback::turn(*callback, detail::ready_node::fate::drop);
     throw usage_error("call_soon_threadsafe: the loop is closed");

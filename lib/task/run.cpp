@@ -133,6 +133,12 @@ event_loop& runner::loop_for_main() {
 }
 
 void runner::run_main(const any_task& main) {
+    struct kept_context {
+        ~kept_context() { to = main.get_context(); }
+        const any_task& main;
+        context& to;
+    };
+    const kept_context kept{main, context_};
     const sigint_scope sigint(*core_, main, handle_sigint_);
     core_->facade().run_until_done(main, true);
     if (sigint.interrupted() && main.cancelled() && main.uncancel() == 0)

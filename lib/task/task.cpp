@@ -3,6 +3,7 @@
 #include "base/invariant.hpp"
 #include "scheduler/park.hpp"
 #include "task/cancel.hpp"
+#include "task/context_map.hpp"
 #include "task/loop_core.hpp"
 
 #include <brio/error.hpp>
@@ -30,6 +31,7 @@ task_core::task_core(loop_core& loop) noexcept
 task_core::~task_core() {
     loop_->forget_origin(*this);
     delete name_;
+    if (context_ != nullptr) context_->release();
 }
 
 std::string task_core::name() const {
@@ -54,8 +56,26 @@ std::string task_core::describe() const {
     return "task '" + name() + "'";
 }
 
+/// Nearly always the creator is a task of this loop, and nothing is set.
+inline void task_core::begin_context(const task_options& options) {
+    const fiber* const creator = loop_->current();
+    if (options.context) [[unlikely]]
+        context_ = context_map::inherited(options.context->map());
+    else if (creator == nullptr || creator->task->context_ != nullptr) [[unlikely]]
+        context_ = inherited_context();
+}
+
+/// What is fiber-local ends with the task, and still in it.
+inline void task_core::end_context() noexcept {
+    if (context_ == nullptr || !context_->has_locals()) [[likely]]
+        return;
+    context_map* const whole = std::exchange(context_, context_map::inherited(context_));
+    whole->release();
+}
+
 void task_core::start(const task_options& options, const char* file, int line) {
     if (!options.name.empty()) name_ = new std::string(options.name);
+    begin_context(options);
     fiber_ = &loop_->create_fiber(*this, &task_core::main, options.stack_size);
     retain();
     if (loop_->debug() && *file != '\0') loop_->remember_origin(*this, file, line);
@@ -82,6 +102,7 @@ void task_core::main(task_core& self) noexcept {
         error = std::current_exception();
     }
     self.destroy_callable();
+    self.end_context();
     self.finish_with(std::move(error), cancelled);
 }
 
@@ -128,6 +149,11 @@ int task_core::uncancel() {
 }
 
 }  // namespace detail
+
+context any_task::get_context() const {
+    task().require_own_thread("get_context");
+    return context(detail::context_map::inherited(task().context_slot()));
+}
 
 any_task current_task() {
     detail::require_loop("current_task");

@@ -102,7 +102,7 @@ TEST(loop_handle, may_be_used_on_the_loop_s_own_thread) {
         loop.call_soon_threadsafe([&] { seen.push_back("posted"); });
         loop.call_soon([&] { seen.push_back("soon"); });
         turns(2);
-        EXPECT_THAT(seen, ElementsAre("soon", "posted"));
+        EXPECT_THAT(seen, ElementsAre("posted", "soon"));
     });
 }
 

@@ -24,6 +24,8 @@ public:
     void set_name(std::string_view name);
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] fiber* running_on() const noexcept { return fiber_; }
+    /// The task's context, as it is now.
+    [[nodiscard]] context_map*& context_slot() noexcept { return context_; }
     /// The order of creation.
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
@@ -50,12 +52,15 @@ private:
     friend class cancel_walk;
     void finish_with(std::exception_ptr error, bool cancelled) noexcept;
     void leave_loop() noexcept;
+    void begin_context(const task_options& options);
+    void end_context() noexcept;
 
     fiber* fiber_ = nullptr;
     future_core* awaited_ = nullptr;  // see take_awaited
     task_core* next_ = nullptr;       // in loop_core's list of tasks
     task_core* previous_ = nullptr;
-    std::string* name_ = nullptr;  // null: "Task-N"
+    context_map* context_ = nullptr;  // null: nothing is set
+    std::string* name_ = nullptr;     // null: "Task-N"
     std::uint64_t number_ = 0;
     int cancels_requested_ = 0;
 };
