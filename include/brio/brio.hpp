@@ -9,7 +9,9 @@
 #include <brio/future.hpp>
 #include <brio/gather.hpp>
 #include <brio/outcome.hpp>
+#include <brio/queue.hpp>
 #include <brio/run.hpp>
+#include <brio/sync.hpp>
 #include <brio/task.hpp>
 #include <brio/task_group.hpp>
 #include <brio/time.hpp>

@@ -51,6 +51,22 @@ public:
 private:
     std::string text_;
 };
+/// BrokenBarrierError: the barrier was reset or aborted while this task waited, or is aborted.
+class broken_barrier_error : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+/// QueueEmpty: out of get_nowait().
+class queue_empty : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+/// QueueFull: out of put_nowait().
+class queue_full : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+/// QueueShutDown: nothing can be put any more, and nothing is left to get.
+class queue_shut_down : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 /// KeyboardInterrupt. Leaves run() only, after a SIGINT has cancelled main; so, unlike Python's, a
 /// std::exception: the last handler in main() prints it.
 class keyboard_interrupt : public std::exception {

@@ -78,6 +78,7 @@ public:
     /// The first call wakes the fiber, in the next turn; later ones do nothing.
     void finish() noexcept;
     [[nodiscard]] bool done() const noexcept { return state_ != state::pending; }
+    [[nodiscard]] bool cancelled() const noexcept { return state_ == state::cancelled; }
 
     bool abort(std::string_view message) noexcept final;
 

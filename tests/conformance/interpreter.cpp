@@ -19,6 +19,8 @@ vocabulary all_words() {
     add_callbacks(words);
     add_combinators(words);
     add_scopes(words);
+    add_synchronisation(words);
+    add_queues(words);
     return words;
 }
 
@@ -101,11 +103,10 @@ void interpreter::look_at_errors() {
 }
 
 void interpreter::make_object(const std::string& name, const json& object) {
-    const std::string kind = object.at("kind");
-    if (kind == "future")
+    if (object.at("kind") == "future")
         vars.emplace(name, loop_->create_future<value>());
     else
-        throw unsupported{"object " + kind};
+        construct(objects_[name], object);
 }
 
 void interpreter::log(std::string line) {

@@ -1,8 +1,9 @@
 #pragma once
 // Runs one scenario on brio and writes its trace. The oracle's Interpreter, with its statements in
-// files by subject (flow, tasks, combinators, scopes): see statements.hpp.
+// files by subject (flow, tasks, queues, ...): see statements.hpp.
 
 #include "conformance/handle.hpp"
+#include "conformance/objects.hpp"
 #include "conformance/scenario.hpp"
 #include "conformance/values.hpp"
 
@@ -67,9 +68,11 @@ public:
     /// Of items that are variables.
     [[nodiscard]] const handle& variable(const json& item) const;
     [[nodiscard]] std::vector<handle> variables(const json& items) const;
+    [[nodiscard]] object& object_of(const json& name) { return objects_.at(name); }
 
     std::map<std::string, handle> vars;
     std::map<std::string, brio::callback_handle> timers;
+    std::map<std::string, int> counters;
 
 private:
     void make_object(const std::string& name, const json& object);
@@ -83,6 +86,7 @@ private:
 
     const scenario& scenario_;
     brio::event_loop* loop_ = nullptr;
+    std::map<std::string, object> objects_;
     std::map<std::string, int> instances_;
     std::string unsupported_;
     trace trace_;

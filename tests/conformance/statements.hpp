@@ -24,5 +24,7 @@ void add_tasks(vocabulary& words);
 void add_callbacks(vocabulary& words);
 void add_combinators(vocabulary& words);
 void add_scopes(vocabulary& words);
+void add_synchronisation(vocabulary& words);
+void add_queues(vocabulary& words);
 
 }  // namespace conformance

@@ -47,6 +47,14 @@ described describe(const std::exception_ptr& error) {
         return plain("RuntimeError");
     } catch (const brio::invalid_state_error&) {
         return plain("InvalidStateError");
+    } catch (const brio::broken_barrier_error&) {
+        return plain("BrokenBarrierError");
+    } catch (const brio::queue_empty&) {
+        return plain("QueueEmpty");
+    } catch (const brio::queue_full&) {
+        return plain("QueueFull");
+    } catch (const brio::queue_shut_down&) {
+        return plain("QueueShutDown");
     } catch (const std::invalid_argument&) {
         return plain("ValueError");
     } catch (const unsupported& e) {

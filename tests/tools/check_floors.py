@@ -33,7 +33,7 @@ PUBLIC = {
     "lib/base": ["version", "fwd", "error", "outcome", "time"],
     "lib/fiber": ["detail/ready_node"],
     "lib/scheduler": ["lowlevel"],
-    "lib/sync": ["sync", "queue"],
+    "lib/sync": ["sync", "queue", "detail/queue_core", "detail/stores", "detail/waiter_list"],
     "lib/thread": ["thread"],
     "lib/task": [
         "awaitable", "context", "event_loop", "exception_group", "future", "gather", "run", "task", "task_group",

@@ -1,0 +1,96 @@
+// asyncio's Queue, where it has to wait or to refuse.
+
+#include "sync/waiter.hpp"
+
+#include <brio/detail/queue_core.hpp>
+#include <brio/error.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+namespace brio::inline v0::detail {
+
+namespace {
+
+/// One wait in `line`. Where it is cancelled after it was woken, and `holds` that for which it was,
+/// the next one is woken in its place.
+template <class Condition>
+void wait_once(waiter_list& line, fiber& self, Condition holds) {
+    waiter turn(line, self);
+    try {
+        turn.wait();
+    } catch (const cancelled_error&) {
+        if (turn.woken() && holds()) line.wake_next();
+        throw;
+    }
+}
+
+[[noreturn]] void throw_shut_down(const char* call) {
+    throw queue_shut_down(std::string(call) + ": the queue is shut down");
+}
+
+}  // namespace
+
+queue_core::queue_core(std::size_t maxsize) noexcept
+    : maxsize_(maxsize),
+      put_limit_(maxsize > 0 ? maxsize : std::numeric_limits<std::size_t>::max()) {}
+
+void queue_core::wait_for_room() {
+    while (full()) {
+        if (is_shut_down()) break;
+        wait_once(putters_, putters_.bind("queue::put"), [this] { return !full(); });
+    }
+    if (is_shut_down()) throw_shut_down("queue::put");
+}
+
+void queue_core::wait_for_item() {
+    while (empty()) {
+        if (is_shut_down()) throw_shut_down("queue::get");
+        wait_once(getters_, getters_.bind("queue::get"), [this] { return !empty(); });
+    }
+}
+
+void queue_core::refuse_put() const {
+    if (is_shut_down()) throw_shut_down("queue::put_nowait");
+    throw queue_full("queue::put_nowait: the queue is full");
+}
+
+void queue_core::refuse_get() const {
+    if (is_shut_down()) throw_shut_down("queue::get_nowait");
+    throw queue_empty("queue::get_nowait: the queue is empty");
+}
+
+void queue_core::task_done() {
+    if (unfinished_ == 0)
+        throw std::invalid_argument("queue::task_done: every item has been dealt with already");
+    if (unfinished_ == 1) joiners_.require_own_thread("queue::task_done");
+    --unfinished_;
+    wake_joiners_when_finished();
+}
+
+void queue_core::wait_for_the_last() {
+    waiter(joiners_, joiners_.bind("queue::join")).wait();
+}
+
+void queue_core::wake_joiners_when_finished() noexcept {
+    if (unfinished_ == 0) joiners_.wake_all();
+}
+
+void queue_core::require_own_thread() {
+    for (waiter_list* const line : {&joiners_, &getters_, &putters_})
+        line->require_own_thread("queue::shutdown");
+}
+
+void queue_core::shut_down(bool dropped) noexcept {
+    put_limit_ = 0;
+    if (dropped) {
+        unfinished_ -= std::min(unfinished_, size_);
+        size_ = 0;
+        wake_joiners_when_finished();
+    }
+    getters_.wake_all();
+    putters_.wake_all();
+}
+
+}  // namespace brio::inline v0::detail
