@@ -8,6 +8,9 @@
 //   gather/N   N fibers are started, then all are waited for; an operation is one fiber
 //   handoff/2  two fibers wake each other, each time through a future made for it; an operation
 //              is one wake
+//   lock/1     one fiber takes a lock that nobody wants and gives it back; an operation is both
+//   queue/N    one fiber puts numbers into a queue of N, another takes them out; an operation is one
+//              number. Boost.Fiber's channel of N holds N - 1
 //   timers/N   N fibers are started, sleep 0 to 1 s each, and are waited for; an operation is one
 //              fiber
 //   parked/N   N fibers are started, wait on one future, are woken by it, and are waited for
@@ -46,6 +49,9 @@ private:
     static constexpr std::size_t rounds = Fibers < 1000 ? 1000 / Fibers : 1;
     bool stop_ = false;
 };
+
+/// Numbers that are put between two questions whether to go on.
+inline constexpr int queue_batch = 1000;
 
 /// The same sleeps in every run and for every library, evenly spread over one second.
 inline std::vector<std::chrono::nanoseconds> sleep_times(std::size_t count) {

@@ -67,7 +67,7 @@ public:
     /// From now on nothing can be put, and get fails when the queue is empty; who waits is told.
     /// `immediate`: what is in the queue is dropped, and counts as dealt with for join(). For good.
     void shutdown(bool immediate = false) {
-        require_own_thread();
+        require_right_thread();
         Store dropped;  // destroyed when all else has been done
         if (immediate) std::swap(dropped, store_);
         shut_down(immediate);

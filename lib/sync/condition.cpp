@@ -6,6 +6,7 @@
 #include <brio/sync.hpp>
 
 #include <optional>
+#include <utility>
 
 namespace brio::inline v0 {
 
@@ -37,7 +38,7 @@ void condition::wait() {
 
 void condition::notify(std::size_t n) {
     if (!locked()) throw usage_error("condition::notify: the lock is not held");
-    waiters_.require_own_thread("condition::notify");
+    waiters_.require_right_thread("condition::notify");
     wake(n);
 }
 

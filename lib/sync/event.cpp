@@ -11,7 +11,7 @@ void event::wait_for_set() {
 }
 
 void event::wake_all() {
-    waiters_.require_own_thread("event::set");
+    waiters_.require_right_thread("event::set");
     set_ = true;
     waiters_.wake_all();
 }

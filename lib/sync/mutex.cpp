@@ -25,7 +25,7 @@ void mutex::acquire_slowly() {
 
 void mutex::release_slowly() {
     if (!locked_) throw usage_error("mutex::release: the lock is not held");
-    waiters_.require_own_thread("mutex::release");
+    waiters_.require_right_thread("mutex::release");
     locked_ = false;
     waiters_.wake_first();
 }

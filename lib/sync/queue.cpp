@@ -64,7 +64,7 @@ void queue_core::refuse_get() const {
 void queue_core::task_done() {
     if (unfinished_ == 0)
         throw std::invalid_argument("queue::task_done: every item has been dealt with already");
-    if (unfinished_ == 1) joiners_.require_own_thread("queue::task_done");
+    if (unfinished_ == 1) joiners_.require_right_thread("queue::task_done");
     --unfinished_;
     wake_joiners_when_finished();
 }
@@ -77,9 +77,9 @@ void queue_core::wake_joiners_when_finished() noexcept {
     if (unfinished_ == 0) joiners_.wake_all();
 }
 
-void queue_core::require_own_thread() {
+void queue_core::require_right_thread() {
     for (waiter_list* const line : {&joiners_, &getters_, &putters_})
-        line->require_own_thread("queue::shutdown");
+        line->require_right_thread("queue::shutdown");
 }
 
 void queue_core::shut_down(bool dropped) noexcept {

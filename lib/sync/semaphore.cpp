@@ -40,7 +40,7 @@ void semaphore::wake_those_allowed() noexcept {
 void semaphore::release_slowly() {
     if (value_ >= bound_)
         throw std::invalid_argument("semaphore::release: it was released too many times");
-    waiters_.require_own_thread("semaphore::release");
+    waiters_.require_right_thread("semaphore::release");
     if (!waiters_.wake_next()) ++value_;
 }
 

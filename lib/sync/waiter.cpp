@@ -31,6 +31,7 @@ void waiter_list::remove(waiter& w) noexcept {
 }
 
 bool waiter_list::has_live() const noexcept {
+    if (first_ == nullptr || bound_to_->closed()) return false;
     for (const waiter* w = first_; w != nullptr; w = w->next_)
         if (!w->cancelled()) return true;
     return false;
@@ -54,7 +55,7 @@ void waiter_list::unbind() noexcept {
     bound_to_->release();
 }
 
-void waiter_list::require_own_thread(const char* call) {
+void waiter_list::require_right_thread(const char* call) {
     if (first_ == nullptr) return;
     if (bound_to_->closed()) {  // the stacks on which they waited are gone
         first_ = last_ = next_to_wake_ = nullptr;

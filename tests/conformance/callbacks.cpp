@@ -29,7 +29,7 @@ void do_call_soon(interpreter& self, const json& s) {
 
 void do_call_later(interpreter& self, const json& s) {
     self.timers.insert_or_assign(
-        s[1], self.loop().call_later(delay_of(s[2]), callback{&self, s[3], &s[4]}));
+        s[1], self.loop().call_later(self.delay_of(s[2]), callback{&self, s[3], &s[4]}));
 }
 
 void do_cancel_handle(interpreter& self, const json& s) {

@@ -47,7 +47,7 @@ bool do_wait(interpreter& self, frame&, const json& s) {
     if (self.missing(s[1])) return false;
     const auto futures = untyped(self.variables(s[1]));
     const auto [done, pending] =
-        brio::wait(futures, {.timeout = delay_of(s[2]), .return_when = completion_of(s[3])});
+        brio::wait(futures, {.timeout = self.delay_of(s[2]), .return_when = completion_of(s[3])});
     self.log("wait done=[" + names_of(self, s[1], done) + "] pending=[" +
              names_of(self, s[1], pending) + "]");
     return false;
@@ -57,8 +57,8 @@ bool do_wait_for(interpreter& self, frame&, const json& s) {
     if (self.missing(s[1])) return false;
     const item awaited = self.item_of(s[1]);
     const auto* const call = std::get_if<proc_call>(&awaited);
-    const value result = call != nullptr ? brio::wait_for(*call, delay_of(s[2]))
-                                         : std::get<handle>(awaited).wait_for(delay_of(s[2]));
+    const value result = call != nullptr ? brio::wait_for(*call, self.delay_of(s[2]))
+                                         : std::get<handle>(awaited).wait_for(self.delay_of(s[2]));
     self.log("wait_for = " + text(result));
     return false;
 }
@@ -96,7 +96,7 @@ bool do_as_completed(interpreter& self, frame&, const json& s) {
     if (self.missing(s[1])) return false;
     const std::vector<handle> handles = ensure_futures(self.items_of(s[1]));
     try {
-        for (const brio::any_future& f : brio::as_completed(untyped(handles), delay_of(s[2])))
+        for (const brio::any_future& f : brio::as_completed(untyped(handles), self.delay_of(s[2])))
             log_completed(self, f, handles);
     } catch (const brio::timeout_error&) {
         self.log("as_completed timed out");

@@ -13,8 +13,8 @@ import random
 
 ERRORS = ["E1", "E2", "E3"]
 HANDLED = [*ERRORS, "CancelledError", "CancelledError", "TimeoutError", "RuntimeError",
-           "InvalidStateError", "ValueError", "ExceptionGroup", "Exception", "Exception",
-           "BaseException"]
+           "InvalidStateError", "ValueError", "ExceptionGroup", "BrokenBarrierError", "QueueEmpty",
+           "QueueFull", "QueueShutDown", "Exception", "Exception", "BaseException"]
 DELAYS = [0, 0, 0, 1, 1, 2, 3, 5, 8, 10, 20]
 LIMITS = [None, 0, 1, 1, 2, 3, 5, 8, 10, -1]
 RULES = ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"]
@@ -32,8 +32,22 @@ FOCUS = {
     "future": ["set_result", "set_exception", "await", "shield", "on_done"],
     "callback": ["call_soon", "call_later", "cancel_handle", "on_done"],
     "eager": ["spawn_eager", "gather", "await", "cancel"],
+    "lock": ["acquire", "release", "with", "locked", "cancel", "timeout"],
+    "event": ["event_wait", "event_set", "event_clear", "cancel", "timeout"],
+    "condition": ["condition_wait", "condition_wait_for", "notify", "notify_all", "increment", "with", "cancel"],
+    "semaphore": ["acquire", "release", "with", "locked", "cancel", "timeout"],
+    "barrier": ["barrier_wait", "barrier_state", "barrier_reset", "barrier_abort", "cancel"],
+    "queue": ["put", "get", "put_nowait", "get_nowait", "task_done", "join", "queue_state", "shutdown", "cancel"],
+    "context": ["context_set", "context_get", "call_soon", "on_done", "spawn", "gather"],
     "all": [],
 }
+# What the objects of a category may be; those of all others have any.
+KINDS = {
+    "lock": ["lock"], "event": ["event"], "condition": ["condition"], "semaphore": ["semaphore", "bounded_semaphore"],
+    "barrier": ["barrier"], "queue": ["queue", "queue", "lifo_queue", "priority_queue"], "context": ["context_var"],
+}
+QUEUES = KINDS["queue"]
+LOCKABLE = ["lock", "condition", "semaphore", "bounded_semaphore"]
 WEIGHTS = {
     "log": 3, "sleep": 10, "spawn": 5, "await": 4, "call": 2, "raise": 2, "return": 1, "try": 7,
     "repeat": 1, "cancel": 4, "cancel_self": 0.5, "uncancel": 1, "cancelling": 0.7, "state": 1.5,
@@ -41,10 +55,17 @@ WEIGHTS = {
     "gather_start": 1, "wait": 1.5, "wait_for": 2, "shield": 1.5, "as_completed": 1, "timeout": 2,
     "reschedule": 0.7, "taskgroup": 1.5, "group_spawn": 2, "set_result": 1, "set_exception": 0.5,
     "spawn_eager": 0.4, "reraise": 0.5,
+    "acquire": 1, "release": 1, "with": 2, "locked": 0.5, "event_wait": 1.5, "event_set": 1, "event_clear": 0.5,
+    "condition_wait": 1, "condition_wait_for": 0.5, "notify": 1, "notify_all": 0.5, "increment": 0.5,
+    "barrier_wait": 1.5, "barrier_state": 0.5, "barrier_reset": 0.2, "barrier_abort": 0.1, "put": 1.5, "get": 1.5,
+    "put_nowait": 0.7, "get_nowait": 0.5, "task_done": 0.7, "join": 0.3, "queue_state": 0.5, "shutdown": 0.1,
+    "context_set": 1, "context_get": 1,
 }
 # What a callback's body may hold.
 IMMEDIATE = ["log", "cancel", "state", "set_result", "set_exception", "spawn", "on_done",
-             "call_soon", "call_later", "cancel_handle", "gather_start", "cancel_self"]
+             "call_soon", "call_later", "cancel_handle", "gather_start", "cancel_self", "release", "locked",
+             "event_set", "event_clear", "notify", "notify_all", "increment", "barrier_state", "put_nowait",
+             "get_nowait", "task_done", "queue_state", "shutdown", "context_set", "context_get"]
 
 
 class Writer:
@@ -59,6 +80,10 @@ class Writer:
             if op not in FOCUS[category]:
                 self.weights[op] = 0
         self.futures = ["F", "G"][:rng.choice([0, 1, 1, 2])]
+        kinds = KINDS.get(category, sorted({k for all_kinds in KINDS.values() for k in all_kinds}))
+        self.objects = {name: self.object(rng.choice(kinds)) for name in ["A", "B", "C"][:rng.choice([0, 1, 1, 2, 3])]}
+        if category in KINDS and not self.objects:
+            self.objects["A"] = self.object(kinds[0])
         self.count = rng.randint(1, 5)
         self.handles, self.number = [], 0
         self.procs = {f"t{k}": rng.randint(1, self.count) for k in range(1, rng.randint(4, 14))}
@@ -68,7 +93,7 @@ class Writer:
     def scenario(self, name):
         procs = {f"p{k}": self.proc(k) for k in range(self.count, 0, -1)}
         procs["main"] = self.main()
-        objects = {f: {"kind": "future"} for f in self.futures}
+        objects = {**{f: {"kind": "future"} for f in self.futures}, **self.objects}
         return {"name": name, "objects": objects, "procs": procs, "expect": []}
 
     def proc(self, k):
@@ -88,7 +113,24 @@ class Writer:
             body.append(["gather", ["$" + t for t in mine], True])
         return body
 
+    def object(self, kind):
+        made = {"kind": kind}
+        if "semaphore" in kind:
+            made["value"] = self.rng.choice([1, 1, 2, 3])
+        elif kind == "barrier":
+            made["parties"] = self.rng.choice([2, 2, 3])
+        elif kind in QUEUES:
+            made["maxsize"] = self.rng.choice([0, 1, 1, 2])
+        elif kind == "context_var":
+            made["default"] = 0
+        return made
+
     # -- parts
+    def on(self, op, kinds, *arguments):
+        """The statement `op` of an object of one of the kinds."""
+        names = [name for name, made in self.objects.items() if made["kind"] in kinds]
+        return [op, self.rng.choice(names), *arguments] if names else None
+
     def some_proc(self):
         return f"p{self.rng.randint(self.level + 1, self.count)}"
 
@@ -280,6 +322,84 @@ class Writer:
             return None
         return ["set_exception", self.rng.choice(self.futures), self.rng.choice(ERRORS),
                 f"m{self.rng.randint(0, 9)}"]
+
+    def make_acquire(self, depth):
+        return self.on("acquire", LOCKABLE)
+
+    def make_release(self, depth):
+        return self.on("release", LOCKABLE)
+
+    def make_locked(self, depth):
+        return self.on("locked", LOCKABLE)
+
+    def make_with(self, depth):
+        return self.on("with", LOCKABLE, self.block(depth + 1, self.rng.randint(1, 3))) if depth <= 2 else None
+
+    def make_event_wait(self, depth):
+        return self.on("event_wait", ["event"])
+
+    def make_event_set(self, depth):
+        return self.on("event_set", ["event"])
+
+    def make_event_clear(self, depth):
+        return self.on("event_clear", ["event"])
+
+    def make_condition_wait(self, depth):
+        return self.on("condition_wait", ["condition"])
+
+    def make_condition_wait_for(self, depth):
+        return self.on("condition_wait_for", ["condition"], "n", self.rng.randint(1, 3))
+
+    def make_notify(self, depth):
+        return self.on("notify", ["condition"], self.rng.choice([0, 1, 1, 2]))
+
+    def make_notify_all(self, depth):
+        return self.on("notify_all", ["condition"])
+
+    def make_increment(self, depth):
+        return ["increment", "n"]
+
+    def make_barrier_wait(self, depth):
+        return self.on("barrier_wait", ["barrier"])
+
+    def make_barrier_state(self, depth):
+        return self.on("barrier_state", ["barrier"])
+
+    def make_barrier_reset(self, depth):
+        return self.on("barrier_reset", ["barrier"])
+
+    def make_barrier_abort(self, depth):
+        return self.on("barrier_abort", ["barrier"])
+
+    def make_put(self, depth):
+        return self.on("put", QUEUES, self.rng.randint(0, 99))
+
+    def make_get(self, depth):
+        return self.on("get", QUEUES)
+
+    def make_put_nowait(self, depth):
+        return self.on("put_nowait", QUEUES, self.rng.randint(0, 99))
+
+    def make_get_nowait(self, depth):
+        return self.on("get_nowait", QUEUES)
+
+    def make_task_done(self, depth):
+        return self.on("task_done", QUEUES)
+
+    def make_join(self, depth):
+        return self.on("join", QUEUES)
+
+    def make_queue_state(self, depth):
+        return self.on("queue_state", QUEUES)
+
+    def make_shutdown(self, depth):
+        return self.on("shutdown", QUEUES, self.rng.random() < 0.5)
+
+    def make_context_set(self, depth):
+        return self.on("context_set", ["context_var"], self.rng.randint(1, 99))
+
+    def make_context_get(self, depth):
+        return self.on("context_get", ["context_var"])
 
 
 def main():

@@ -21,6 +21,7 @@ vocabulary all_words() {
     add_scopes(words);
     add_synchronisation(words);
     add_queues(words);
+    add_context(words);
     return words;
 }
 
@@ -38,16 +39,20 @@ std::string variable_name(const json& item) {
 
 }  // namespace
 
-brio::delay delay_of(const json& units) {
-    if (units.is_null()) return std::nullopt;
-    return unit(units.get<std::int64_t>());
-}
-
 // ---- running
 
 trace interpreter::run() {
-    brio::testing::runner runner;
+    if (!options_.real_time) {
+        brio::testing::runner on_virtual_clock;
+        return run_on(on_virtual_clock);
+    }
+    brio::runner on_real_clock({.handle_sigint = false});
+    return run_on(on_real_clock);
+}
+
+trace interpreter::run_on(brio::runner& runner) {
     loop_ = &runner.get_loop();
+    begin_ = loop_->time();
     loop_->set_exception_handler([](const brio::exception_report&) {});
     for (const auto& [name, object] : scenario_.objects.items()) make_object(name, object);
     if (run_main() && run_rest()) log("end");
@@ -59,7 +64,7 @@ trace interpreter::run() {
 
 bool interpreter::run_main() {
     const auto main = loop_->create_task(
-        [this] { return brio::timeout(unit(60000), [this] { return proc("main"); }); },
+        [this] { return brio::timeout(delay_of(options_.limit), [this] { return proc("main"); }); },
         {.name = "main"});
     try {
         log("main = " + text(loop_->run_until_complete(main)));
@@ -91,8 +96,9 @@ void interpreter::unwind() {
     over_ = true;
     for (const auto& [name, h] : vars) h.untyped().cancel();
     do {
+        for (const brio::any_task& t : brio::all_tasks(*loop_)) t.cancel();
         loop_->run_until_complete([] { brio::sleep(unit(1)); });  // until nothing is ready
-    } while (!brio::all_tasks(*loop_).empty() && run_rest());
+    } while (!brio::all_tasks(*loop_).empty());
 }
 
 /// The oracle's loop is told of errors nobody retrieved and says nothing; a closed brio loop has
@@ -113,8 +119,18 @@ void interpreter::log(std::string line) {
     if (over_) return;
     const bool running = brio::running_loop_or_null() != nullptr;
     const brio::any_task task = running ? brio::current_task() : brio::any_task();
-    trace_.push_back({loop_->time().time_since_epoch() / unit(1),
-                      task.valid() ? task.get_name() : "loop", std::move(line)});
+    trace_.push_back({now(), task.valid() ? task.get_name() : "loop", std::move(line)});
+}
+
+std::int64_t interpreter::now() const {
+    return (loop_->time() - begin_) / unit(1);
+}
+
+brio::delay interpreter::delay_of(const json& units) {
+    if (units.is_null()) return std::nullopt;
+    const auto count = units.get<std::int64_t>();
+    if (count > 0) deadlines_.push_back(now() + count);
+    return unit(count);
 }
 
 // ---- procs and what may be awaited

@@ -8,9 +8,11 @@
 #include "conformance/values.hpp"
 
 #include <brio/event_loop.hpp>
+#include <brio/run.hpp>
 #include <brio/task_group.hpp>
 #include <brio/timeout.hpp>
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -40,18 +42,27 @@ private:
     std::vector<T>& list_;
 };
 
+struct options {
+    bool real_time = false;      // else on a virtual clock
+    std::int64_t limit = 60000;  // of main
+};
+
 class interpreter {
 public:
-    explicit interpreter(const scenario& s) : scenario_(s) {}
+    explicit interpreter(const scenario& s, const options& o = {}) : scenario_(s), options_(o) {}
     interpreter(const interpreter&) = delete;
     interpreter& operator=(const interpreter&) = delete;
 
     /// Once. Throws `unsupported` for objects and statements that the runner does not have.
     [[nodiscard]] trace run();
+    /// Afterwards: when timers were due, in units from the beginning of the run.
+    [[nodiscard]] const std::vector<std::int64_t>& deadlines() const { return deadlines_; }
 
     // ---- for the statements
     [[nodiscard]] brio::event_loop& loop() const { return *loop_; }
     void log(std::string text);
+    /// A scenario's time unit is a millisecond; null is none.
+    [[nodiscard]] brio::delay delay_of(const json& units);
     /// A call of a proc in the running task.
     value proc(const std::string& name, const std::string& instance = {});
     /// A new call of a proc, to be made later.
@@ -75,6 +86,9 @@ public:
     std::map<std::string, int> counters;
 
 private:
+    [[nodiscard]] trace run_on(brio::runner& runner);
+    /// In units from the beginning of the run.
+    [[nodiscard]] std::int64_t now() const;
     void make_object(const std::string& name, const json& object);
     bool statement(const json& s, frame& f);
     void immediate(const json& s);
@@ -85,6 +99,9 @@ private:
     void look_at_errors();
 
     const scenario& scenario_;
+    const options options_;
+    brio::time_point begin_{};
+    std::vector<std::int64_t> deadlines_;
     brio::event_loop* loop_ = nullptr;
     std::map<std::string, object> objects_;
     std::map<std::string, int> instances_;
@@ -92,8 +109,5 @@ private:
     trace trace_;
     bool over_ = false;  // the trace is complete
 };
-
-/// A scenario's time unit is a millisecond of the virtual clock; null is none.
-[[nodiscard]] brio::delay delay_of(const json& units);
 
 }  // namespace conformance

@@ -1,12 +1,17 @@
 // brio-conformance FILE.jsonl ...          run every scenario, name those that differ
 // brio-conformance --show NAME FILE.jsonl  expected and actual trace of one, side by side
+// brio-conformance --real-time [--rounds N] [--every N] FILE.jsonl ...
+//                                          on the real clock: see real_time.hpp
 
 #include "conformance/interpreter.hpp"
+#include "conformance/real_time.hpp"
 #include "conformance/scenario.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -69,12 +74,33 @@ int show(const std::string& name, const std::string& path) {
     throw std::runtime_error(path + " has no scenario called " + name);
 }
 
+/// `arguments`: what follows --real-time.
+int real_time(std::span<const std::string> arguments) {
+    real_time_options options;
+    for (; arguments.size() > 1 && arguments[0].starts_with("--");
+         arguments = arguments.subspan(2)) {
+        if (arguments[0] != "--rounds" && arguments[0] != "--every")
+            throw std::invalid_argument("unknown option " + arguments[0]);
+        int& value = arguments[0] == "--rounds" ? options.rounds : options.every;
+        value = std::stoi(arguments[1]);
+        if (value < 1) throw std::invalid_argument(arguments[0] + " is below 1");
+    }
+    std::vector<scenario> all;
+    for (const std::string& path : arguments)
+        for (scenario& s : read_scenarios(path)) all.push_back(std::move(s));
+    return run_in_real_time(all, options) > 0 ? 1 : 0;
+}
+
 int main(const std::vector<std::string>& arguments) {
     try {
+        if (arguments.size() > 1 && arguments[0] == "--real-time")
+            return real_time(std::span(arguments).subspan(1));
         if (arguments.size() == 3 && arguments[0] == "--show")
             return show(arguments[1], arguments[2]);
         if (!arguments.empty() && !arguments[0].starts_with("--")) return run_files(arguments);
-        std::fprintf(stderr, "usage: brio-conformance FILE.jsonl ... | --show NAME FILE.jsonl\n");
+        std::fprintf(stderr,
+                     "usage: brio-conformance FILE.jsonl ... | --show NAME FILE.jsonl |\n"
+                     "       --real-time [--rounds N] [--every N] FILE.jsonl ...\n");
     } catch (const unsupported& e) {
         std::fprintf(stderr, "brio-conformance: not supported: %s\n", e.what.c_str());
     } catch (const std::exception& e) {

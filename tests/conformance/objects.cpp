@@ -26,6 +26,9 @@ void of_size(object& o, const json& description) {
 void of_parties(object& o, const json& description) {
     o.emplace<brio::barrier>(description.at("parties").get<std::size_t>());
 }
+void of_default(object& o, const json& description) {
+    o.emplace<brio::context_var<number>>("v", description.at("default").get<number>());
+}
 
 }  // namespace
 
@@ -40,6 +43,7 @@ void construct(object& o, const json& description) {
         {"queue", of_size<brio::queue<number>>},
         {"lifo_queue", of_size<brio::lifo_queue<number>>},
         {"priority_queue", of_size<brio::priority_queue<number>>},
+        {"context_var", of_default},
     };
     const std::string kind = description.at("kind");
     const auto found = makers.find(kind);

@@ -10,7 +10,7 @@ namespace conformance {
 namespace {
 
 bool do_timeout(interpreter& self, frame& f, const json& s) {
-    brio::timeout_scope scope(delay_of(s[1]));
+    brio::timeout_scope scope(self.delay_of(s[1]));
     const auto log_expired = [&] {
         self.log("timeout expired=" + std::string(text(scope.expired())));
     };
@@ -29,7 +29,7 @@ bool do_timeout(interpreter& self, frame& f, const json& s) {
 }
 
 bool do_reschedule(interpreter& self, frame& f, const json& s) {
-    const auto from_now = delay_of(s[1]).get();
+    const auto from_now = self.delay_of(s[1]).get();
     if (f.timeouts.empty())
         self.log("no timeout");
     else if (from_now)

@@ -26,5 +26,6 @@ void add_combinators(vocabulary& words);
 void add_scopes(vocabulary& words);
 void add_synchronisation(vocabulary& words);
 void add_queues(vocabulary& words);
+void add_context(vocabulary& words);
 
 }  // namespace conformance

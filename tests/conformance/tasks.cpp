@@ -29,8 +29,8 @@ bool do_await(interpreter& self, frame&, const json& s) {
     return false;
 }
 
-bool do_sleep(interpreter&, frame&, const json& s) {
-    brio::sleep(delay_of(s[1]));
+bool do_sleep(interpreter& self, frame&, const json& s) {
+    brio::sleep(self.delay_of(s[1]));
     return false;
 }
 

@@ -44,7 +44,7 @@ protected:
     /// not.
     [[nodiscard]] bool has_getters() {
         if (!getters_.may_wake()) return false;
-        getters_.require_own_thread("queue::put");
+        getters_.require_right_thread("queue::put");
         return true;
     }
     void added(bool tell) noexcept {
@@ -58,7 +58,7 @@ protected:
     [[noreturn]] void refuse_get() const;
     [[nodiscard]] bool has_putters() {
         if (!putters_.may_wake()) return false;
-        putters_.require_own_thread("queue::get");
+        putters_.require_right_thread("queue::get");
         return true;
     }
     void taken(bool tell) noexcept {
@@ -67,7 +67,7 @@ protected:
     }
 
     // ---- shutting down
-    void require_own_thread();
+    void require_right_thread();
     /// `dropped`: the store has been emptied.
     void shut_down(bool dropped) noexcept;
 

@@ -36,7 +36,7 @@ public:
     /// another loop than the one that the list is bound to.
     [[nodiscard]] fiber& bind(const char* call);
     /// Before waking: usage_error, naming `call`, on another thread than the loop's.
-    void require_own_thread(const char* call);
+    void require_right_thread(const char* call);
 
     /// False when nobody was left.
     bool wake_next() noexcept;
