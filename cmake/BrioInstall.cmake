@@ -5,7 +5,7 @@ set(brio_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/brio)
 
 set_target_properties(brio PROPERTIES
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-install(TARGETS brio brio_posix brio_posix_archive brio_posix_static brio_posix_static_archive
+install(TARGETS brio brio_testing brio_posix brio_posix_archive brio_posix_static brio_posix_static_archive
     EXPORT brio-targets)
 install(TARGETS brio_posix_preload)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
@@ -26,7 +26,7 @@ set(brio_pc_libs -pthread)
 if(brio_context STREQUAL "boost")
     set(brio_pc_libs "-lboost_context -pthread")
 endif()
-foreach(package IN ITEMS brio brio-posix)
+foreach(package IN ITEMS brio brio-posix brio-testing)
     configure_file(cmake/${package}.pc.in ${package}.pc @ONLY)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()

@@ -2,6 +2,7 @@
 // Everything that mirrors asyncio. Sockets and files: <brio/io/...>; libc's calls: <brio/posix.hpp>.
 
 #include <brio/awaitable.hpp>
+#include <brio/call_graph.hpp>
 #include <brio/context.hpp>
 #include <brio/error.hpp>
 #include <brio/event_loop.hpp>

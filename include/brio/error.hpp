@@ -1,5 +1,5 @@
 #pragma once
-// Every error that brio throws. docs/errors.md has the text of each misuse.
+// Every error that brio throws, but for those of tests in testing.hpp. docs/errors.md has the text of each misuse.
 
 #include <brio/version.hpp>
 
@@ -73,13 +73,5 @@ class keyboard_interrupt : public std::exception {
 public:
     [[nodiscard]] const char* what() const noexcept override { return "interrupted by SIGINT"; }
 };
-
-namespace testing {
-/// On a virtual clock, out of run: every task waits, nothing is ready, no timer is armed. what()
-/// lists the tasks, and what each waits for.
-class deadlock_error : public std::logic_error {
-    using std::logic_error::logic_error;
-};
-}  // namespace testing
 
 }  // namespace brio::inline v0

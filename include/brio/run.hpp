@@ -55,8 +55,8 @@ public:
     void close();
 
 protected:
-    struct virtual_clock_t {};
-    runner(const loop_options& options, virtual_clock_t);
+    /// On a virtual clock. When nothing can happen any more `stuck` throws what leaves run().
+    runner(const loop_options& options, void (*stuck)(detail::loop_core& loop));
 
 private:
     [[nodiscard]] event_loop& loop_for_main();

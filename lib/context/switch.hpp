@@ -1,5 +1,5 @@
 #pragma once
-// The machine's part of a switch: three functions, written once per way of switching
+// The machine's part of a switch: four functions, written once per way of switching
 // (switch_x86_64.S, switch_aarch64.S, switch_boost.cpp); the build takes exactly one of them.
 //
 //   limit                                                     top
@@ -28,6 +28,12 @@ extern "C" {
 
 /// Continues `load` for an execution that ends: nothing is saved. Reached by a jump, see below.
 [[noreturn, gnu::visibility("hidden")]] void brio_v0_continue_stack(void* load) noexcept;
+
+/// Calls function(argument) here and now; to an unwinder, though, its caller is the code that has
+/// been suspended as `suspended`. The portable switch cannot do that, and does not call.
+[[gnu::visibility("hidden")]] void brio_v0_call_as_from(void* suspended,
+                                                        void (*function)(void*) noexcept,
+                                                        void* argument) noexcept;
 }
 
 namespace brio::inline v0::detail {

@@ -104,6 +104,56 @@ brio_v0_continue_stack:                 /* x0: void* load */
     ret
     .size   brio_v0_continue_stack, . - brio_v0_continue_stack
 
+    .globl  brio_v0_call_as_from
+    .hidden brio_v0_call_as_from
+    .type   brio_v0_call_as_from, %function
+    .balign 16
+brio_v0_call_as_from:                   /* x0: void* suspended, x1: function, x2: argument */
+    .cfi_startproc
+    hint    #34                         /* bti c */
+    stp     x29, x30, [sp, #-32]!
+    .cfi_adjust_cfa_offset 32
+    .cfi_rel_offset x29, 0
+    .cfi_rel_offset x30, 8
+    str     x19, [sp, #16]
+    .cfi_rel_offset x19, 16
+    mov     x29, sp
+    mov     x19, x0
+    mov     x0, x2
+    .cfi_remember_state
+    .cfi_def_cfa x19, 160               /* from here on the caller is the suspended one */
+    .cfi_offset x19, -160
+    .cfi_offset x20, -152
+    .cfi_offset x21, -144
+    .cfi_offset x22, -136
+    .cfi_offset x23, -128
+    .cfi_offset x24, -120
+    .cfi_offset x25, -112
+    .cfi_offset x26, -104
+    .cfi_offset x27, -96
+    .cfi_offset x28, -88
+    .cfi_offset x29, -80
+    .cfi_offset x30, -72
+    .cfi_offset d8, -64
+    .cfi_offset d9, -56
+    .cfi_offset d10, -48
+    .cfi_offset d11, -40
+    .cfi_offset d12, -32
+    .cfi_offset d13, -24
+    .cfi_offset d14, -16
+    .cfi_offset d15, -8
+    blr     x1
+    .cfi_restore_state
+    ldr     x19, [sp, #16]
+    ldp     x29, x30, [sp], #32
+    .cfi_adjust_cfa_offset -32
+    .cfi_restore x19
+    .cfi_restore x29
+    .cfi_restore x30
+    ret
+    .cfi_endproc
+    .size   brio_v0_call_as_from, . - brio_v0_call_as_from
+
     .type   first_frame, %function
     .balign 16
 first_frame_unwind:                     /* the unwinder looks up the byte before a return address */

@@ -53,6 +53,9 @@ brio_v0_continue_stack(void* load) noexcept {
 }
 }
 
+// Where jump_fcontext keeps the registers is its own affair.
+extern "C" void brio_v0_call_as_from(void*, void (*)(void*) noexcept, void*) noexcept {}
+
 extern "C" void* brio_v0_prepare_stack(void* top, void (*entry)(void*), void* argument,
                                        std::size_t size) noexcept {
     constexpr std::size_t reserved = (sizeof(suspended) + 15) / 16 * 16;

@@ -73,6 +73,35 @@ brio_v0_continue_stack:                 /* rdi: void* load */
     notrack jmpq *%rcx
     .size   brio_v0_continue_stack, . - brio_v0_continue_stack
 
+    .globl  brio_v0_call_as_from
+    .hidden brio_v0_call_as_from
+    .type   brio_v0_call_as_from, @function
+    .balign 16
+brio_v0_call_as_from:                   /* rdi: void* suspended, rsi: function, rdx: argument */
+    .cfi_startproc
+    endbr64
+    pushq   %rbx
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %rbx, 0
+    movq    %rdi, %rbx
+    movq    %rdx, %rdi
+    .cfi_remember_state
+    .cfi_def_cfa %rbx, 56               /* from here on the caller is the suspended one */
+    .cfi_offset %r15, -56
+    .cfi_offset %r14, -48
+    .cfi_offset %r13, -40
+    .cfi_offset %r12, -32
+    .cfi_offset %rbx, -24
+    .cfi_offset %rbp, -16
+    call    *%rsi
+    .cfi_restore_state
+    popq    %rbx
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %rbx
+    ret
+    .cfi_endproc
+    .size   brio_v0_call_as_from, . - brio_v0_call_as_from
+
     .type   first_frame, @function
     .balign 16
 first_frame_unwind:                     /* the unwinder looks up the byte before a return address */

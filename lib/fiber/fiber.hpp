@@ -47,10 +47,9 @@ public:
     /// kernel still owns a buffer: the completion will come, the request stays pending.
     /// A `message` with a null data() is asyncio's None.
     virtual bool abort(std::string_view message) noexcept = 0;
-    /// The task or gather whose end is waited for and that gets a cancel in place of the fiber; null
-    /// where that is abort()'s affair. Lets a cancel go down a chain of them in a loop: the chain may
-    /// be deeper than a stack.
-    [[nodiscard]] virtual future_core* cancel_goes_to() const noexcept { return nullptr; }
+    /// The future whose end is waited for; null where it is something else. Lets a cancel go down a
+    /// chain of tasks in a loop: the chain may be deeper than a stack.
+    [[nodiscard]] virtual future_core* awaits() const noexcept { return nullptr; }
     /// For dumps: "sleep", "recv of descriptor 5", ...
     [[nodiscard]] virtual std::string describe() const = 0;
 

@@ -54,9 +54,9 @@ void request_cancel(fiber& f, std::string_view message) noexcept;
 /// For what `f` parks on next.
 void leave_cancel_pending(fiber& f, std::string_view message) noexcept;
 void deliver_pending_cancel(fiber& self);
-/// Who gets the request in place of `f`, which awaits him; null when it is for `f`.
-[[nodiscard]] inline future_core* cancel_goes_to(const fiber& f) noexcept {
-    return f.waiting_for != nullptr && f.interruptible ? f.waiting_for->cancel_goes_to() : nullptr;
+/// The future that `f` awaits; null when it waits for something else, or for nothing.
+[[nodiscard]] inline future_core* future_awaited_by(const fiber& f) noexcept {
+    return f.waiting_for != nullptr ? f.waiting_for->awaits() : nullptr;
 }
 /// Throws the pending request, if there is one and it may be delivered now.
 inline void deliver_cancel(fiber& self) {

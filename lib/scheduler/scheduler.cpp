@@ -104,6 +104,7 @@ void scheduler::begin_turn() {
 }
 
 void scheduler::wait_for_something() {
+    if (!when_idle_.empty()) return run_when_idle();
     if (!virtual_clock_) return sleep_until_something();
     const bool io_under_way = reactor_ != nullptr && reactor_->in_flight() > 0;
     if (io_under_way) reactor_->wait(duration::zero());
@@ -114,6 +115,12 @@ void scheduler::wait_for_something() {
         sleep_until_something();
     else
         throw nothing_can_happen{};
+}
+
+void scheduler::run_when_idle() {
+    if (reactor_ != nullptr && reactor_->in_flight() > 0) reactor_->wait(duration::zero());
+    if (!ready_.empty() || (!timers_.empty() && timers_.next() <= now())) return;
+    while (ready_node* const node = when_idle_.pop_front()) node->run(*node, ready_node::fate::run);
 }
 
 void scheduler::sleep_until_something() {

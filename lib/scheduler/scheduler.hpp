@@ -93,6 +93,10 @@ public:
         return detail::uncaught_exceptions(cells_);
     }
 
+    /// Those who run when nothing is ready, no timer is due and no I/O has completed: when the loop
+    /// would sleep, or its virtual clock jump. Each is run once, on the loop's own stack.
+    [[nodiscard]] callback_list& when_idle() noexcept { return when_idle_; }
+
     // ---- time
     /// A fresh reading; never a cached one.
     [[nodiscard]] time_point now() const noexcept;
@@ -142,6 +146,7 @@ private:
     void run_node(ready_node& node);
     void begin_turn();
     void wait_for_something();
+    void run_when_idle();
     void sleep_until_something();
     void append_due_timers() noexcept;
     void drop_ready() noexcept;
@@ -165,6 +170,7 @@ private:
     machine_context own_;  // the loop's own stack, while a fiber runs
 
     stack_pool stacks_;
+    callback_list when_idle_;
     time_point virtual_now_{};
     const void* thread_;
     reactor_kind reactor_kind_;

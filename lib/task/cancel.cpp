@@ -10,6 +10,14 @@
 
 namespace brio::inline v0::detail {
 
+namespace {
+/// Who gets the request in place of `f`, which awaits him; null when it is for `f`.
+future_core* cancel_goes_to(const fiber& f) noexcept {
+    future_core* const next = f.interruptible ? future_awaited_by(f) : nullptr;
+    return next != nullptr && passes_cancel_on(*next) && !next->done() ? next : nullptr;
+}
+}  // namespace
+
 /// One request on its way, without recursion: what it goes through may be deeper than a stack.
 /// 1. A gather is marked while its children are asked, a task while a chain of tasks is followed. To
 ///    meet a mark is to have gone in a circle; whoever is not in it is asked all the same.
@@ -100,21 +108,38 @@ cancel_result pass_cancel_on(future_core& f, std::string_view message) {
     return cancel_walk(message).from(f);
 }
 
-bool cancel_or_throw(future_core& f, std::string_view message) {
-    const cancel_result result = pass_cancel_on(f, message);
+namespace {
+/// True when somebody accepted it.
+bool accepted_or_throw(const cancel_result& result) {
     if (result.circle != nullptr) [[unlikely]]
         throw usage_error("cancel: the " + result.circle->describe() +
                           " waits for itself, by way of what it awaits: no cancel can end that");
     return result.accepted;
 }
 
+/// Ends the wait of a task in a circle, which nothing that it awaits can.
+void cut_short(fiber& f) noexcept {
+    future_awaited_by(f)->waiters().remove(f);
+    f.waiting_for = nullptr;
+    leave_cancel_pending(f, {});
+    f.owner.wake(f);
+}
+}  // namespace
+
+bool cancel_or_throw(future_core& f, std::string_view message) {
+    return accepted_or_throw(pass_cancel_on(f, message));
+}
+
 void cancel_or_report(future_core& f) noexcept {
+    const cancel_result result = pass_cancel_on(f, {});
     try {
-        f.cancel({});
+        accepted_or_throw(result);
     } catch (const usage_error&) {
+        cut_short(*result.circle->running_on());
         f.retain();
         const any_future handle(&f, adopt_t{});
-        f.loop().report({"a task could not be cancelled", std::current_exception(), handle});
+        f.loop().report({"a task that was to be cancelled waits for itself: its wait is cut short",
+                         std::current_exception(), handle});
     }
 }
 

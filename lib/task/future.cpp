@@ -174,19 +174,14 @@ public:
     explicit await_hook(future_core& f) noexcept : future_(f) {}
     /// In a circle the request stays pending: the cancel that comes to end the wait says so.
     bool abort(std::string_view message) noexcept override {
-        if (!passes_on()) return future_.cancel(message);
+        if (!passes_cancel_on(future_)) return future_.cancel(message);
         const cancel_result result = pass_cancel_on(future_, message);
         return result.accepted && result.circle == nullptr;
     }
-    [[nodiscard]] future_core* cancel_goes_to() const noexcept override {
-        return passes_on() && !future_.done() ? &future_ : nullptr;
-    }
+    [[nodiscard]] future_core* awaits() const noexcept override { return &future_; }
     [[nodiscard]] std::string describe() const override { return future_.describe(); }
 
 private:
-    [[nodiscard]] bool passes_on() const noexcept {
-        return future_.is_task() || future_.is_gather();
-    }
     future_core& future_;
 };
 

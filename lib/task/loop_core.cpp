@@ -1,6 +1,7 @@
 #include "task/loop_core.hpp"
 
 #include "base/invariant.hpp"
+#include "base/system_calls.hpp"
 #include "context/stack_overflow.hpp"
 #include "scheduler/park.hpp"
 
@@ -56,6 +57,18 @@ std::string name_of_current_exception_type() {
     if (const auto v0 = name.find("brio::v0::"); v0 != std::string::npos) name.erase(v0 + 6, 4);
     return name;
 }
+
+void dump_fibers_of_this_loop() noexcept {
+    scheduler* const running = this_scheduler();
+    if (running == nullptr) return;
+    system_calls::write_error_text("brio: the fibers of this loop:\n");
+    const auto write = [](void*, std::string_view text) { system_calls::write_error_text(text); };
+    static_cast<loop_core*>(running)->describe_fibers({write, nullptr});
+}
+
+// Here, because this file is in every program that has a loop.
+[[maybe_unused]] const bool dump_installed =
+    (dump_on_broken_invariant = &dump_fibers_of_this_loop, true);
 }  // namespace
 
 std::string describe_exception(const std::exception_ptr& error) {
@@ -74,9 +87,10 @@ loop_core& require_loop(const char* call) {
     return static_cast<loop_core&>(require_scheduler(call));
 }
 
-loop_core::loop_core(const loop_options& options, bool virtual_clock)
-    : scheduler(options_of(options, virtual_clock)),
+loop_core::loop_core(const loop_options& options, void (*stuck)(loop_core&))
+    : scheduler(options_of(options, stuck != nullptr)),
       facade_(*this),
+      stuck_(stuck),
       eager_tasks_(options.eager_tasks),
       debug_(options.debug || debug_from_environment()) {
     make_named_reactor();
@@ -173,15 +187,8 @@ void loop_core::run_forever() {
     try {
         run();
     } catch (const nothing_can_happen&) {
-        std::string text =
-            "every task waits, nothing is ready and no timer is armed: this can never go on";
-        text += '\n';
-        const auto append = [](void* to, std::string_view piece) {
-            *static_cast<std::string*>(to) += piece;
-        };
-        describe_fibers({append, &text});
-        text.pop_back();
-        throw testing::deadlock_error(text);
+        stuck_(*this);
+        throw;
     }
 }
 

@@ -27,9 +27,13 @@ struct text_writer {
     void* to;
 };
 
+/// "parked, stack 2 of 256 KiB, waits for sleep".
+void describe_fiber(const text_writer& out, const fiber& f);
+
 class loop_core final : public scheduler {
 public:
-    loop_core(const loop_options& options, bool virtual_clock);
+    /// With `stuck`: on a virtual clock; it throws when nothing can happen any more.
+    explicit loop_core(const loop_options& options, void (*stuck)(loop_core& loop) = nullptr);
 
     void retain() noexcept { ++references_; }
     void release() noexcept {
@@ -84,6 +88,7 @@ private:
     task_core* first_task_ = nullptr;
     task_core* last_task_ = nullptr;
     watcher* first_watcher_ = nullptr;
+    void (*stuck_)(loop_core&);
     bool eager_tasks_;
     bool debug_;
     std::shared_ptr<event_loop::handler> handler_;

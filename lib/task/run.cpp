@@ -9,7 +9,6 @@
 #include <brio/error.hpp>
 #include <brio/gather.hpp>
 #include <brio/run.hpp>
-#include <brio/testing.hpp>
 
 #include <atomic>
 #include <csignal>
@@ -106,10 +105,10 @@ void cancel_all_tasks(event_loop& loop) {
 }  // namespace
 
 runner::runner(const loop_options& options)
-    : core_(new detail::loop_core(options, false)), handle_sigint_(options.handle_sigint) {}
+    : core_(new detail::loop_core(options)), handle_sigint_(options.handle_sigint) {}
 
-runner::runner(const loop_options& options, virtual_clock_t)
-    : core_(new detail::loop_core(options, true)), handle_sigint_(false) {}
+runner::runner(const loop_options& options, void (*stuck)(detail::loop_core& loop))
+    : core_(new detail::loop_core(options, stuck)), handle_sigint_(false) {}
 
 runner::~runner() {
     try {
@@ -155,7 +154,5 @@ void runner::close() {
     }
     core_->close();
 }
-
-testing::runner::runner(const loop_options& options) : brio::runner(options, virtual_clock_t{}) {}
 
 }  // namespace brio::inline v0

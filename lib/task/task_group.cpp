@@ -56,6 +56,9 @@ public:
     [[nodiscard]] bool entered() const noexcept { return entered_; }
     [[nodiscard]] bool left() const noexcept { return left_; }
     [[nodiscard]] std::string describe() const override { return "task group"; }
+    [[nodiscard]] task_core* owner() const noexcept override {
+        return static_cast<task_core*>(&parent_.core());
+    }
 
 private:
     class all_done final : public private_wait {

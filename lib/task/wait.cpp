@@ -141,11 +141,15 @@ public:
         for (watch& w : watches_) forget(w);
     }
     [[nodiscard]] std::string describe() const override { return "as_completed"; }
+    [[nodiscard]] task_core* owner() const noexcept override {
+        return getter_ != nullptr ? &getter_->task() : nullptr;
+    }
 
 private:
     class getter final : public private_wait {
     public:
         using private_wait::private_wait;
+        [[nodiscard]] task_core& task() const noexcept { return *waiter().task; }
         [[nodiscard]] std::string describe() const override { return "as_completed"; }
     };
     ~as_completed_core() override {

@@ -24,6 +24,10 @@ void watcher::report(ready_node& node, ready_node::fate what) {
     owner.release();
 }
 
+watcher* watcher::behind(ready_node& node) noexcept {
+    return node.run == &report ? static_cast<watch&>(node).owner : nullptr;
+}
+
 watcher::~watcher() {
     if (listed_) loop_->remove(*this);
 }

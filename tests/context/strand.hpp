@@ -2,12 +2,14 @@
 // The least that can be switched to: a function on a stack of its own, continued and paused by
 // hand.
 
+#include "context/backtrace.hpp"
 #include "context/context.hpp"
 
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <span>
 #include <utility>
 
 namespace brio_tests {
@@ -20,8 +22,7 @@ public:
 
     explicit strand(std::function<void()> body, std::size_t size = default_size)
         : body_(std::move(body)), size_(size), memory_(std::aligned_alloc(64, size)) {
-        detail::prepare_context(own_, memory_, static_cast<std::byte*>(memory_) + size, begin,
-                                this);
+        detail::prepare_context(own_, memory_, top(), begin, this);
     }
     strand(const strand&) = delete;
     strand& operator=(const strand&) = delete;
@@ -45,6 +46,15 @@ public:
         detail::switch_context(cells(), self.own_, *self.resumer_);
     }
 
+    /// The calls it is in the middle of while it is paused.
+    std::size_t backtrace(std::span<const void*> into) const {
+        return detail::backtrace(top(), own_, into);
+    }
+    /// Those of the running strand.
+    static std::size_t backtrace_of_running(std::span<const void*> into) {
+        return detail::backtrace(running_->top(), into);
+    }
+
     bool done() const { return done_; }
     /// What came out of the function.
     std::exception_ptr escaped() const { return escaped_; }
@@ -55,6 +65,8 @@ public:
     }
 
 private:
+    std::byte* top() const { return static_cast<std::byte*>(memory_) + size_; }
+
     static void begin(void* argument) {
         auto& self = *static_cast<strand*>(argument);
         try {

@@ -14,7 +14,7 @@ one() {
     echo "== $*"
     "$@" -std=c++20 -O2 -g -Wall -Wextra -Werror -pthread \
         -I"$source/tests/context/alone" -I"$source/tests" -I"$source/lib" \
-        "$source/tests/context/switch_test.cpp" "$source/lib/context/context.cpp" \
+        "$source/tests/context/switch_test.cpp" "$source/lib/context/context.cpp" "$source/lib/context/backtrace.cpp" \
         "$source/lib/base/invariant.cpp" "$source/lib/context/$switch" -o "$work/$name"
     $runner "$work/$name"
 }

@@ -10,6 +10,7 @@
 #include <exception>
 #include <gtest/gtest.h>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -456,4 +457,56 @@ TEST(unwinding, ends_at_the_first_frame) {
     EXPECT_EQ(result, _URC_END_OF_STACK);
     EXPECT_LT(w.frames, 30);
     EXPECT_LT(0, w.frames);
+}
+
+namespace {
+
+struct calls {
+    std::array<const void*, 64> from_inside = {};
+    std::size_t inside = 0;
+};
+
+// Each level does something after its call, so that it stays on the stack.
+[[gnu::noinline]] int pause_deep_down(int depth, calls& seen) {
+    if (depth > 0) return opaque(pause_deep_down(depth - 1, seen)) + 1;
+    seen.inside = strand::backtrace_of_running(seen.from_inside);
+    strand::pause();
+    return opaque(0);
+}
+
+}  // namespace
+
+TEST(backtrace, of_a_paused_execution_has_the_calls_that_it_is_in) {
+    calls seen;
+    int levels = 0;
+    strand s([&] { levels = pause_deep_down(9, seen); });
+    s.resume();
+    std::array<const void*, 64> from_outside = {};
+    const std::size_t outside = s.backtrace(from_outside);
+#if defined(BRIO_PORTABLE_SWITCH)
+    EXPECT_EQ(outside, 0U);
+#else
+    EXPECT_LT(outside, from_outside.size());
+    std::size_t same = 0;
+    while (same < outside && same < seen.inside &&
+           from_outside[outside - 1 - same] == seen.from_inside[seen.inside - 1 - same])
+        ++same;
+    EXPECT_LT(9U, same);
+    EXPECT_LT(same, outside);
+    // It tells how many there are where it has no room for them.
+    EXPECT_EQ(s.backtrace(std::span(from_outside).first(2)), outside);
+    EXPECT_EQ(s.backtrace({}), outside);
+#endif
+    s.resume();
+    EXPECT_EQ(levels, 9);
+    EXPECT_TRUE(s.done());
+}
+
+TEST(backtrace, of_an_execution_that_has_not_begun_is_empty) {
+    bool begun = false;
+    strand s([&] { begun = true; });
+    std::array<const void*, 64> none = {};
+    EXPECT_EQ(s.backtrace(none), 0U);
+    s.resume();
+    EXPECT_TRUE(begun);
 }

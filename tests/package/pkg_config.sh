@@ -13,6 +13,9 @@ for mode in "" --static; do
     flags=$(pkg-config $mode --cflags --libs brio-posix)
     $cxx -std=c++20 "$source/blocking.cpp" -o "$work/blocking" $flags
     timeout 60 "$work/blocking"
+    flags=$(pkg-config $mode --cflags --libs brio-testing)
+    $cxx -std=c++20 "$source/virtual_clock.cpp" -o "$work/virtual_clock" $flags
+    timeout 60 "$work/virtual_clock"
 done
 
 pkg-config --exists 'brio >= 0.1 brio < 0.2'

@@ -146,8 +146,10 @@ TEST(run, throws_when_all_wait_for_ever_on_a_virtual_clock_and_tells_for_what) {
         }),
         ::testing::ContainsRegex(
             "^every task waits, nothing is ready and no timer is armed: this can never go on\n"
-            "  task 'Task-1': parked, stack [0-9]+ of [0-9]+ KiB, waits for future\n"
-            "  task 'sleeper': parked, stack [0-9]+ of [0-9]+ KiB, waits for sleep$"));
+            "\\* future\n"
+            "  \\+ Awaited by:\n"
+            "    \\* task 'Task-1': parked, stack [0-9]+ of [0-9]+ KiB, waits for future\n"
+            "\\* task 'sleeper': parked, stack [0-9]+ of [0-9]+ KiB, waits for sleep$"));
 }
 
 TEST(runner, runs_several_mains_on_one_loop) {

@@ -37,13 +37,15 @@ PUBLIC = {
     "lib/thread": ["thread"],
     "lib/task": [
         "awaitable", "context", "event_loop", "exception_group", "future", "gather", "run", "task", "task_group",
-        "testing", "timeout", "wait", "detail/future_core", "detail/task_core", "detail/watcher",
+        "timeout", "wait", "detail/future_core", "detail/task_core", "detail/watcher",
     ],
+    "lib/debug": ["call_graph"],
     "lib/bridge": ["bridge/boost_fiber"],
     "io/net": ["bytes", "detail/byte_channel", "io/descriptor", "io/socket"],
     "io/file": ["io/file"],
     "io/stream": ["stream", "brio"],
     "io/posix": ["posix"],
+    "lib/testing": ["testing"],
 }
 
 # Headers of other projects (prefix of the include) and the folders that may name them.

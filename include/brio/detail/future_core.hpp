@@ -95,6 +95,10 @@ public:
     /// For reports: "future", or "task 'name'".
     [[nodiscard]] virtual std::string describe() const;
 
+    /// The task that waits for this without being on its list: that of a task group, or of the next of
+    /// as_completed. Mostly null.
+    [[nodiscard]] virtual task_core* owner() const noexcept { return nullptr; }
+
     /// The value's place; T is the stored type of the handle's type.
     template <class Stored>
     [[nodiscard]] Stored& value() {

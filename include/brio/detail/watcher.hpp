@@ -19,6 +19,8 @@ namespace brio::inline v0::detail {
 
 class watcher : public future_core {
 public:
+    /// The watcher to which an entry on a future's list belongs; null when it is somebody else's.
+    [[nodiscard]] static watcher* behind(ready_node& node) noexcept;
     /// The loop closes. The caller holds a reference. Not called where all children are tasks.
     virtual void forget_children() noexcept {}
 
