@@ -45,11 +45,17 @@ protected:
     /// The result of a task that cancelled itself at the very end.
     virtual void discard_result() noexcept = 0;
 
+    /// In place of start() and main(), for a fiber that another library runs: lib/bridge. The loop
+    /// does not list such a task. end() gives up a reference, and may destroy it.
+    void begin_on(fiber& f) noexcept { fiber_ = &f; }
+    void end() noexcept;
+
 private:
     friend class loop_core;
     friend class cancel_walk;
     void finish_with(std::exception_ptr error, bool cancelled) noexcept;
     void leave_loop() noexcept;
+    void leave_fiber() noexcept;
 
     fiber* fiber_ = nullptr;
     future_core* awaited_ = nullptr;  // see take_awaited
