@@ -90,10 +90,12 @@ void loop_algorithm::awakened(context* woken) noexcept {
 }
 
 boost::fibers::context* loop_algorithm::pick_next() noexcept {
-    if (ready_.empty() || (round_over_ && is_dispatcher(*context::active()))) return nullptr;
+    context& leaving = *context::active();
+    if (hosted()) invariant(loop_->current() == &record_of(leaving), not_in_a_boost_fiber);
+    if (ready_.empty() || (round_over_ && is_dispatcher(leaving))) return nullptr;
     context& next = ready_.front();
     ready_.pop_front();
-    if (hosted()) change_to(next);
+    if (hosted()) change(leaving, next);
     return &next;
 }
 
@@ -157,12 +159,9 @@ void loop_algorithm::wake_dispatcher() noexcept {
 }
 
 /// From the active context, which suspends or has ended.
-void loop_algorithm::change_to(context& next) noexcept {
-    context& leaving = *context::active();
-    fiber& record = record_of(leaving);
-    invariant(loop_->current() == &record, not_in_a_boost_fiber);
+void loop_algorithm::change(context& leaving, context& next) noexcept {
     if (has_ended(leaving)) {
-        static_cast<guest&>(record).end();
+        static_cast<guest&>(record_of(leaving)).end();
         if (--guests_ == 0 && last_guest_ != nullptr) last_guest_->finish();
     }
     round_over_ = is_dispatcher(next);

@@ -71,7 +71,7 @@ private:
     [[nodiscard]] fiber& record_of(context& c);
     void make_ready(context& c) noexcept;
     void wake_dispatcher() noexcept;
-    void change_to(context& next) noexcept;
+    void change(context& leaving, context& next) noexcept;
     void hand_over(fiber& next) noexcept;
     void wait_for_guests() noexcept;
 
