@@ -57,6 +57,7 @@ void loop_algorithm::enter(fiber& main) {
 }
 
 void loop_algorithm::leave() noexcept {
+    invariant(loop_->current() == main_, "a boost_fiber::scope dies in another task than made it");
     const defer_cancel to_the_end;
     while (guests_ > 0) wait_for_guests();
     {

@@ -373,11 +373,11 @@ TEST(a_future, has_what_the_promise_is_given) {
     run_beside_tasks([] {
         fibers::promise<std::string> promise;
         auto future = promise.get_future();
+        EXPECT_EQ(future.wait_for(1ms), fibers::future_status::timeout);
         fibers::fiber setter([&] {
             brio::sleep(1ms);
             promise.set_value("set");
         });
-        EXPECT_EQ(future.wait_for(0ms), fibers::future_status::timeout);
         EXPECT_EQ(future.wait_for(1h), fibers::future_status::ready);
         EXPECT_EQ(future.get(), "set");
         setter.join();
@@ -439,15 +439,19 @@ TEST(when_all, collects_the_results_in_the_order_of_their_coming) {
     run_beside_tasks([] {
         fibers::buffered_channel<std::string> results(8);
         const auto all_done = std::make_shared<fibers::barrier>(3);
-        const auto answer = [&](const char* text, std::chrono::milliseconds after) {
-            fibers::fiber([&results, all_done, text, after] {
-                brio::sleep(after);
+        const auto early_is_there = brio::create_future<void>();
+        const auto answer = [&](const char* text, auto attempt) {
+            fibers::fiber([&results, all_done, text, attempt] {
+                attempt();
                 results.push(text);
                 all_done->wait();
             }).detach();
         };
-        answer("late", 3ms);
-        answer("early", 1ms);
+        answer("late", [early_is_there] { early_is_there.await(); });
+        answer("early", [early_is_there] {
+            brio::sleep(1ms);
+            early_is_there.set_result();
+        });
         all_done->wait();
         results.close();
         story told;
@@ -476,8 +480,9 @@ TEST(when_any, takes_the_first_that_succeeds_and_leaves_the_others_to_themselves
             brio::sleep(1ms);
             return std::string("good");
         });
-        try_it([] {
-            this_fiber::sleep_for(3ms);
+        fibers::promise<void> taken;
+        try_it([late = taken.get_future().share()] {
+            late.get();
             return std::string("too late");
         });
         std::string first;
@@ -490,6 +495,7 @@ TEST(when_any, takes_the_first_that_succeeds_and_leaves_the_others_to_themselves
                 first = next.get();
         }
         channel->close();
+        taken.set_value();
         EXPECT_EQ(first, "good");
         EXPECT_EQ(failures, 1);
     });

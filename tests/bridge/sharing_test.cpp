@@ -100,29 +100,23 @@ TEST(boost_fibers, sleep_in_brio_while_the_others_run) {
     });
 }
 
-TEST(boost_fibers, and_tasks_sleep_by_one_clock) {
+TEST(boost_fibers, and_tasks_are_not_held_up_by_longer_sleeps_of_the_other_kind) {
     brio::boost_fiber::run([] {
-        story told;
-        auto first = brio::create_task([&] {
-            brio::sleep(1ms);
-            told.add("task 1 ms");
+        fibers::mutex mutex;
+        fibers::condition_variable changed;
+        bool over = false;
+        fibers::fiber long_in_boost([&] {
+            std::unique_lock lock(mutex);
+            EXPECT_TRUE(changed.wait_for(lock, 1h, [&] { return over; }));
         });
-        brio::yield();
-        fibers::fiber second([&] {
-            this_fiber::sleep_for(3ms);
-            told.add("fiber 3 ms");
-        });
-        this_fiber::yield();
-        auto third = brio::create_task([&] {
-            brio::sleep(5ms);
-            told.add("task 5 ms");
-        });
-        brio::yield();
-        this_fiber::sleep_for(7ms);
-        told.add("main 7 ms");
-        second.join();
-        brio::gather(first, third).await();
-        EXPECT_THAT(told.lines, ElementsAre("task 1 ms", "fiber 3 ms", "task 5 ms", "main 7 ms"));
+        auto long_in_brio = brio::create_task([] { brio::sleep(2h); });
+        brio::create_task([] { brio::sleep(1ms); }).await();
+        fibers::fiber([] { this_fiber::sleep_for(1ms); }).join();
+        over = true;
+        changed.notify_one();
+        long_in_boost.join();
+        long_in_brio.cancel();
+        EXPECT_THROW(long_in_brio.await(), brio::cancelled_error);
     });
 }
 
