@@ -11,6 +11,11 @@ install(TARGETS brio_posix_preload)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY include/brio DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)
 install(EXPORT brio-targets NAMESPACE brio:: DESTINATION ${brio_package_dir})
+# An export of its own: who does not ask for the component needs no Boost.
+if(TARGET brio_boost_fiber)
+    install(TARGETS brio_boost_fiber EXPORT brio-boost-fiber-targets)
+    install(EXPORT brio-boost-fiber-targets NAMESPACE brio:: DESTINATION ${brio_package_dir})
+endif()
 
 configure_package_config_file(cmake/brio-config.cmake.in brio-config.cmake INSTALL_DESTINATION ${brio_package_dir})
 # Before 1.0 a minor version may change anything, so no other one will do.

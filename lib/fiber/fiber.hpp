@@ -59,6 +59,12 @@ protected:
 
 struct fiber : ready_node {
     enum class status : std::uint8_t { created, ready, running, parked, finished };
+    /// Where its next suspension leads.
+    enum class way : std::uint8_t {
+        onward,      // to the next one that is ready
+        to_creator,  // it is in an eager first step: `creator` is set
+        by_host,     // it is a guest: its guest_host switches the stacks
+    };
 
     using main = void (*)(task_core&) noexcept;
 
@@ -71,7 +77,7 @@ struct fiber : ready_node {
 
     // Hot: with ready_node, the first cache line. `state` to `deferred` lie in its tail padding.
     status state = status::created;
-    bool eager = false;  // `creator` is set
+    way leaves = way::onward;
     bool cancel_pending = false;
     bool interruptible = false;  // valid while parked
     std::uint16_t deferred = 0;  // nested defer_cancel scopes

@@ -1,6 +1,7 @@
 #include "scheduler/scheduler.hpp"
 
 #include "base/invariant.hpp"
+#include "scheduler/guest.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -218,8 +219,8 @@ void scheduler::yield_with_full_queue() noexcept {
 }
 
 [[gnu::always_inline]] inline void scheduler::suspend() noexcept {
-    if (current_->eager) [[unlikely]]
-        return suspend_eager();
+    if (current_->leaves != fiber::way::onward) [[unlikely]]
+        return suspend_otherwise();
     fiber* const next = next_fiber_at_hand();
     if (next == nullptr) [[unlikely]]
         return suspend_slowly();
@@ -248,10 +249,11 @@ void scheduler::suspend_slowly() noexcept {
     switch_context(cells_, self.saved, own_);
 }
 
-/// Back to who created it.
-void scheduler::suspend_eager() noexcept {
+/// Back to who created it; or, for a guest, as its host has it.
+void scheduler::suspend_otherwise() noexcept {
     fiber& self = *current_;
-    self.eager = false;
+    if (self.leaves == fiber::way::by_host) return guest_host_->suspend();
+    self.leaves = fiber::way::onward;
     current_ = self.creating_fiber;
     switch_context(cells_, self.saved, *self.creator);
 }
@@ -303,7 +305,7 @@ fiber* scheduler::next_fiber() noexcept {
     if (finished_ != nullptr) reap();
     finished_ = &self;
     machine_context* next = &own_;
-    if (self.eager) {
+    if (self.leaves == fiber::way::to_creator) {
         current_ = self.creating_fiber;
         next = self.creator;
     } else if ((current_ = next_fiber_at_hand()) != nullptr ||
@@ -350,10 +352,16 @@ void scheduler::start(fiber& f) noexcept {
 void scheduler::start_eagerly(fiber& f) noexcept {
     f.creating_fiber = current_;
     f.creator = current_ != nullptr ? &current_->saved : &own_;
-    f.eager = true;
+    f.leaves = fiber::way::to_creator;
     f.state = fiber::status::running;
     current_ = &f;
     switch_context(cells_, *f.creator, f.saved);
+}
+
+void scheduler::hand_over(fiber& next) noexcept {
+    if (current_->state == fiber::status::running) current_->state = fiber::status::parked;
+    next.state = fiber::status::running;
+    current_ = &next;
 }
 
 void scheduler::wake(fiber& f) noexcept {

@@ -17,6 +17,7 @@
 // 4. `finished_` is the fiber that finished last; its stack is given back when the next one finishes
 //    or is made: nobody can free the stack he runs on.
 // 5. Loop thread only, but for the mailbox.
+// 6. A guest (guest.hpp) is never switched to from here: its host does that.
 
 #include "context/context.hpp"
 #include "context/stack_pool.hpp"
@@ -47,6 +48,8 @@ struct scheduler_options {
     bool virtual_clock = false;
     bool announce_reactor = false;  // one line on stderr: which one, and why
 };
+
+class guest_host;
 
 class scheduler {
 public:
@@ -97,6 +100,12 @@ public:
     /// would sleep, or its virtual clock jump. Each is run once, on the loop's own stack.
     [[nodiscard]] callback_list& when_idle() noexcept { return when_idle_; }
 
+    // ---- guests: guest.hpp
+    void set_guest_host(guest_host* host) noexcept { guest_host_ = host; }
+    [[nodiscard]] guest_host* current_guest_host() const noexcept { return guest_host_; }
+    /// For the host, which is just switching stacks: from the running fiber to `next`.
+    void hand_over(fiber& next) noexcept;
+
     // ---- time
     /// A fresh reading; never a cached one.
     [[nodiscard]] time_point now() const noexcept;
@@ -134,7 +143,7 @@ private:
     // The two halves of the loop: a suspending fiber's and the loop's own.
     void suspend() noexcept;
     void suspend_slowly() noexcept;
-    void suspend_eager() noexcept;
+    void suspend_otherwise() noexcept;
     void yield_with_full_queue() noexcept;
     void change_to(fiber& next) noexcept;
     fiber* next_fiber_at_hand() noexcept;
@@ -178,6 +187,7 @@ private:
     const bool announce_reactor_;
     void (*interrupt_handler_)(void*, unsigned) = nullptr;
     void* interrupt_argument_ = nullptr;
+    guest_host* guest_host_ = nullptr;
 };
 
 /// now + length, saturating.

@@ -104,6 +104,12 @@ void task_core::main(task_core& self) noexcept {
     self.destroy_callable();
     self.end_context();
     self.finish_with(std::move(error), cancelled);
+    self.leave_loop();
+}
+
+void task_core::end() noexcept {
+    finish_with(nullptr, false);
+    leave_fiber();
 }
 
 void task_core::finish_with(std::exception_ptr error, bool cancelled) noexcept {
@@ -120,7 +126,6 @@ void task_core::finish_with(std::exception_ptr error, bool cancelled) noexcept {
     } else {
         finish();
     }
-    leave_loop();
 }
 
 void task_core::take_awaited(future_core& f) noexcept {
@@ -131,6 +136,10 @@ void task_core::take_awaited(future_core& f) noexcept {
 /// The loop lets go of the task: it is done, or the loop closes. May destroy it.
 void task_core::leave_loop() noexcept {
     loop_->remove(*this);
+    leave_fiber();
+}
+
+void task_core::leave_fiber() noexcept {
     fiber_ = nullptr;
     if (future_core* const f = std::exchange(awaited_, nullptr)) f->release();
     release();

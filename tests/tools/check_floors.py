@@ -51,8 +51,8 @@ PUBLIC = {
 # Headers of other projects (prefix of the include) and the folders that may name them.
 FOREIGN = {
     "boost/context/": ["lib/context"],
-    "boost/fiber/": ["lib/bridge", "include/brio/bridge", "bench"],
-    "boost/": ["bench"],
+    "boost/fiber/": ["lib/bridge", "include/brio/bridge", "bench", "tests/bridge"],
+    "boost/": ["bench", "lib/bridge"],
     "liburing": ["io/reactor", "bench"],
     "openssl/": ["io/stream"],
     "curl/": ["examples", "tests/posix"],

@@ -47,6 +47,11 @@ protected:
     /// The result of a task that cancelled itself at the very end.
     virtual void discard_result() noexcept = 0;
 
+    /// In place of start() and main(), for a fiber that another library runs: lib/bridge. The loop
+    /// does not list such a task. end() gives up a reference, and may destroy it.
+    void begin_on(fiber& f) noexcept { fiber_ = &f; }
+    void end() noexcept;
+
 private:
     friend class loop_core;
     friend class cancel_walk;
@@ -54,6 +59,7 @@ private:
     void leave_loop() noexcept;
     void begin_context(const task_options& options);
     void end_context() noexcept;
+    void leave_fiber() noexcept;
 
     fiber* fiber_ = nullptr;
     future_core* awaited_ = nullptr;  // see take_awaited

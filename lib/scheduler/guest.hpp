@@ -1,0 +1,46 @@
+#pragma once
+// Guests: fibers whose stacks another library switches (lib/bridge). A guest has a record, so it parks,
+// is woken and is cancelled as every fiber; only the switch is its host's affair.
+//
+// 1. A guest that suspends calls guest_host::suspend(). Its node is `bookkeeping`: where the turn of
+//    another fiber would lead to a switch, a guest's leads to guest_host::resume().
+// 2. While a guest runs, scheduler::current() is its record: the host calls scheduler::hand_over() at
+//    each of its switches.
+// 3. A loop has one host at most.
+
+#include "fiber/fiber.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace brio::inline v0::detail {
+
+class guest_host {
+public:
+    guest_host() = default;
+    guest_host(const guest_host&) = delete;
+    guest_host& operator=(const guest_host&) = delete;
+
+    /// The running guest stops. Returns when it runs again.
+    virtual void suspend() noexcept = 0;
+    /// `guest` is to go on, soon. Called on whatever stack is current.
+    virtual void resume(fiber& guest) noexcept = 0;
+
+protected:
+    ~guest_host() = default;
+};
+
+/// Precondition of both: `f` is in no queue.
+inline void make_guest(fiber& f) noexcept {
+    f.what = ready_node::kind::bookkeeping;
+    f.run = [](ready_node& node, ready_node::fate what) {
+        auto& guest = static_cast<fiber&>(node);
+        if (what == ready_node::fate::run) guest.owner.current_guest_host()->resume(guest);
+    };
+    f.leaves = fiber::way::by_host;
+}
+inline void make_ordinary(fiber& f) noexcept {
+    f.what = ready_node::kind::fiber;
+    f.run = nullptr;
+    f.leaves = fiber::way::onward;
+}
+
+}  // namespace brio::inline v0::detail
