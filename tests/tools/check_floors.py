@@ -40,8 +40,10 @@ PUBLIC = {
         "testing", "timeout", "wait", "detail/future_core", "detail/task_core", "detail/watcher",
     ],
     "lib/bridge": ["bridge/boost_fiber"],
-    "io/net": ["bytes", "detail/byte_channel", "io/descriptor", "io/socket"],
-    "io/file": ["io/file"],
+    "io/net": [
+        "bytes", "detail/byte_channel", "io/datagram", "io/descriptor", "io/endpoint", "io/pipe", "io/socket",
+    ],
+    "io/file": ["io/file", "io/filesystem", "io/sendfile"],
     "io/stream": ["stream", "brio"],
     "io/posix": ["posix"],
 }
