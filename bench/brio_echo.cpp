@@ -25,7 +25,7 @@ void serve(brio::io::tcp_stream stream, bench::echo_window& window) {
 
 bench::measurement echo(unsigned connections) {
     return brio::run([connections] {
-        brio::io::tcp_listener listener("127.0.0.1", 0, bench::backlog);
+        brio::io::tcp_listener listener("127.0.0.1", 0, {.backlog = bench::backlog});
         bench::echo_client client(listener.port(), connections);
         bench::echo_window window;
         std::vector<brio::task<void>> served;

@@ -1,24 +1,22 @@
+#include "file/file_status.hpp"
+#include "file/file_thread.hpp"
 #include "net/failure.hpp"
 #include "ops/ops.hpp"
+#include "reactor/raw_call.hpp"
 
 #include <brio/io/file.hpp>
 
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
-#include <stdexcept>
+#include <string>
 #include <sys/stat.h>
-#include <system_error>
 
 namespace brio::inline v0::io {
 namespace {
 
+using detail::number_of;
 using detail::ops::current_position;
-
-int required(const descriptor& fd, const char* call) {
-    if (fd.get() < 0) detail::throw_closed(call);
-    return fd.get();
-}
 
 std::size_t counted(ssize_t result, const char* call, int fd) {
     if (result < 0)
@@ -37,24 +35,27 @@ void write_all(int fd, bytes_view data, std::uint64_t offset) {
     }
 }
 
+std::uint64_t seek_to(int fd, std::uint64_t offset, int from) {
+    const long position = ::syscall(SYS_lseek, fd, offset, from);
+    return counted(position < 0 ? -errno : position, "lseek of", fd);
+}
+
 }  // namespace
 
 file file::open(std::string_view path, int flags, unsigned mode) {
-    if (path.find('\0') != std::string_view::npos)
-        throw std::invalid_argument("file::open: the path has a 0 byte in it");
-    const std::string text(path);
+    const std::string text = detail::path_for("file::open", path);
     const int fd = detail::ops::openat(AT_FDCWD, text.c_str(), flags | O_CLOEXEC, mode);
     if (fd < 0) detail::throw_io_error(-fd, "open", text);
     return file(descriptor(fd));
 }
 
 std::size_t file::read(bytes_out out) {
-    const int fd = required(fd_, "file::read");
+    const int fd = number_of(fd_, "file::read");
     return counted(detail::ops::read(fd, out.data(), out.size()), "read from", fd);
 }
 
 std::size_t file::read_at(bytes_out out, std::uint64_t offset) {
-    const int fd = required(fd_, "file::read_at");
+    const int fd = number_of(fd_, "file::read_at");
     return counted(detail::ops::read(fd, out.data(), out.size(), offset), "read from", fd);
 }
 
@@ -66,23 +67,50 @@ std::string file::read_all() {
 }
 
 void file::write(bytes_view data) {
-    write_all(required(fd_, "file::write"), data, current_position);
+    write_all(number_of(fd_, "file::write"), data, current_position);
 }
 
 void file::write_at(bytes_view data, std::uint64_t offset) {
-    write_all(required(fd_, "file::write_at"), data, offset);
+    write_all(number_of(fd_, "file::write_at"), data, offset);
+}
+
+std::uint64_t file::position() const {
+    return seek_to(number_of(fd_, "file::position"), 0, SEEK_CUR);
+}
+
+void file::seek(std::uint64_t position) {
+    seek_to(number_of(fd_, "file::seek"), position, SEEK_SET);
 }
 
 std::uint64_t file::size() {
-    const int fd = required(fd_, "file::size");
+    const int fd = number_of(fd_, "file::size");
     struct statx found = {};
     counted(detail::ops::statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, &found), "statx of", fd);
     return found.stx_size;
 }
 
+file_status file::stat() {
+    const int fd = number_of(fd_, "file::stat");
+    struct statx found = {};
+    counted(detail::ops::statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found), "statx of", fd);
+    return detail::status_of(found);
+}
+
+void file::truncate(std::uint64_t size) {
+    const int fd = number_of(fd_, "file::truncate");
+    counted(detail::in_file_thread("ftruncate",
+                                   [=] { return detail::raw_call(SYS_ftruncate, fd, size); }),
+            "ftruncate of", fd);
+}
+
 void file::sync() {
-    const int fd = required(fd_, "file::sync");
+    const int fd = number_of(fd_, "file::sync");
     counted(detail::ops::fsync(fd), "fsync of", fd);
+}
+
+void file::datasync() {
+    const int fd = number_of(fd_, "file::datasync");
+    counted(detail::ops::fdatasync(fd), "fdatasync of", fd);
 }
 
 }  // namespace brio::inline v0::io

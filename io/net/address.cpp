@@ -18,16 +18,6 @@
 namespace brio::inline v0::detail {
 namespace {
 
-std::string text_of(const void* bytes, int family, std::uint16_t port) {
-    char text[INET6_ADDRSTRLEN] = {};
-    ::inet_ntop(family, bytes, text, sizeof text);
-    std::string whole(family == AF_INET6 ? 1 : 0, '[');
-    whole += text;
-    whole += family == AF_INET6 ? "]:" : ":";
-    whole += std::to_string(ntohs(port));
-    return whole;
-}
-
 /// getaddrinfo's own error codes.
 class resolver_category final : public std::error_category {
 public:
@@ -61,14 +51,31 @@ struct question {
 
 }  // namespace
 
+address::address(const io::endpoint& e) noexcept
+    : local{}, length(static_cast<socklen_t>(e.size())) {
+    std::memcpy(&base, e.data(), e.size());
+}
+
 std::string address::text() const {
-    if (base.sa_family == AF_INET) return text_of(&v4.sin_addr, AF_INET, v4.sin_port);
-    if (base.sa_family == AF_INET6) return text_of(&v6.sin6_addr, AF_INET6, v6.sin6_port);
+    if (base.sa_family == AF_INET) return host() + ":" + std::to_string(port());
+    if (base.sa_family == AF_INET6) return "[" + host() + "]:" + std::to_string(port());
     constexpr std::size_t head = offsetof(sockaddr_un, sun_path);
     if (base.sa_family != AF_UNIX || length <= head) return "an unnamed peer";
     std::string path(local.sun_path, std::min<std::size_t>(length - head, sizeof local.sun_path));
     if (!path.empty() && path[0] == '\0') path[0] = '@';
     return path.c_str();
+}
+
+std::string address::host() const {
+    char text[INET6_ADDRSTRLEN] = {};
+    if (base.sa_family == AF_INET) ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    if (base.sa_family == AF_INET6) ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+    return text;
+}
+
+std::uint16_t address::port() const noexcept {
+    if (base.sa_family == AF_INET) return ntohs(v4.sin_port);
+    return base.sa_family == AF_INET6 ? ntohs(v6.sin6_port) : std::uint16_t{0};
 }
 
 bool parse_numeric(std::string_view host, std::uint16_t port, address& result) {

@@ -1,12 +1,19 @@
 #pragma once
 // Socket addresses: from text, and to text for errors.
 
+#include "net/failure.hpp"
+
+#include <brio/io/endpoint.hpp>
+
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <netinet/in.h>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <system_error>
 #include <vector>
 
 namespace brio::inline v0::detail {
@@ -21,7 +28,11 @@ struct address {
     socklen_t length = sizeof(sockaddr_un);
 
     address() noexcept : local{} {}
+    explicit address(const io::endpoint& e) noexcept;
     [[nodiscard]] std::string text() const;
+    /// "" and 0 when it is neither IPv4 nor IPv6.
+    [[nodiscard]] std::string host() const;
+    [[nodiscard]] std::uint16_t port() const noexcept;
 };
 
 /// False when `host` is no numeric IPv4 or IPv6 address.
@@ -30,6 +41,24 @@ struct address {
 [[nodiscard]] address unix_address(std::string_view path);
 /// Looks `host` up on a helper thread; suspends. std::system_error when there is no such name.
 [[nodiscard]] std::vector<address> look_up(std::string_view host, std::uint16_t port);
+/// The first result of attempt(address) that throws no std::system_error, for the addresses of `host`
+/// in turn: one when it is numeric, else those that look_up finds. The last error is thrown.
+template <class Attempt>
+auto first_of(const char* call, std::string_view host, std::uint16_t port, Attempt attempt) {
+    address numeric;
+    if (parse_numeric(host, port, numeric)) return attempt(numeric);
+    const std::vector<address> candidates = look_up(host, port);
+    for (std::size_t i = 0; i + 1 < candidates.size(); ++i) {
+        try {
+            return attempt(candidates[i]);
+        } catch (const std::system_error&) {
+            continue;  // the next one may do
+        }
+    }
+    if (candidates.empty()) throw_io_error(EADDRNOTAVAIL, call, std::string(host));
+    return attempt(candidates.back());
+}
+
 /// Whom a socket is connected to, for errors.
 [[nodiscard]] std::string peer_of(int fd);
 

@@ -141,5 +141,33 @@ int statx(int directory, const char* path, int flags, unsigned mask, struct stat
                          .second = result});
 }
 
+int renameat(int directory, const char* path, int new_directory, const char* new_path) {
+    return run("renameat", {.what = code::renameat,
+                            .fd = directory,
+                            .address = unconst(path),
+                            .flags = static_cast<std::uint32_t>(new_directory),
+                            .second = unconst(new_path)});
+}
+
+int unlinkat(int directory, const char* path, int flags) {
+    return run("unlinkat", {.what = code::unlinkat,
+                            .fd = directory,
+                            .address = unconst(path),
+                            .flags = static_cast<std::uint32_t>(flags)});
+}
+
+int mkdirat(int directory, const char* path, mode_t mode) {
+    return run("mkdirat",
+               {.what = code::mkdirat, .fd = directory, .address = unconst(path), .length = mode});
+}
+
+ssize_t splice(int from, std::uint64_t offset, int to, std::size_t length) {
+    return run("splice", {.what = code::splice,
+                          .fd = to,
+                          .length = clamped(length),
+                          .flags = static_cast<std::uint32_t>(from),
+                          .offset = offset});
+}
+
 }  // namespace detail::ops
 }  // namespace brio::inline v0

@@ -53,6 +53,11 @@ int close(int fd);
 int fsync(int fd);
 int fdatasync(int fd);
 int statx(int directory, const char* path, int flags, unsigned mask, struct statx* result);
+int renameat(int directory, const char* path, int new_directory, const char* new_path);
+int unlinkat(int directory, const char* path, int flags);
+int mkdirat(int directory, const char* path, mode_t mode);
+/// `to` has no position; one of the two is a pipe. -EOPNOTSUPP where the reactor cannot.
+ssize_t splice(int from, std::uint64_t offset, int to, std::size_t length);
 
 }  // namespace detail::ops
 }  // namespace brio::inline v0

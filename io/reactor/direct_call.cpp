@@ -149,6 +149,13 @@ int blocking_call_of(const operation& op) noexcept {
             return raw_call(op.flags != 0 ? SYS_fdatasync : SYS_fsync, op.fd);
         case code::statx:
             return raw_call(SYS_statx, op.fd, op.address, op.flags, op.length, op.second);
+        case code::renameat:
+            return raw_call(SYS_renameat2, op.fd, op.address, static_cast<int>(op.flags), op.second,
+                            0);
+        case code::unlinkat:
+            return raw_call(SYS_unlinkat, op.fd, op.address, op.flags);
+        case code::mkdirat:
+            return raw_call(SYS_mkdirat, op.fd, op.address, op.length);
         default:
             return -EOPNOTSUPP;
     }

@@ -13,7 +13,7 @@ namespace detail {
 inline constexpr int would_block = -0x10000;
 
 /// Tries `op` on `fd` (op.fd, or a duplicate of it) without blocking. Returns its result, or
-/// would_block. Not for operations that cannot become ready: openat, close, fsync, statx, connect.
+/// would_block. Not for operations that cannot become ready: openat, close, fsync, connect, ...
 [[nodiscard]] int try_call(const operation& op, int fd) noexcept;
 
 /// Makes the call, for as long as it takes.

@@ -141,7 +141,12 @@ void epoll::submit(operation& op) {
         case code::openat:
         case code::fsync:
         case code::statx:
+        case code::renameat:
+        case code::unlinkat:
+        case code::mkdirat:
             return give_to_thread(op);
+        case code::splice:  // would keep a thread for as long as a peer is slow, beyond any cancel
+            return finish(op, -EOPNOTSUPP);
         case code::close:
             return submit_close(op);
         case code::connect:

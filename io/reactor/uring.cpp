@@ -39,6 +39,7 @@ enum : std::uint32_t {
     attempt = 16,  // counts the cancels that were in vain
 };
 constexpr std::uint32_t quick_attempts = 8;
+constexpr std::int32_t erestartsys = 512;  // no system call returns it, so no header has it
 constexpr auto repeat_interval = std::chrono::milliseconds(10);
 
 std::uint64_t address_of(const operation& op) noexcept {
@@ -87,6 +88,16 @@ void prepare(io_uring_sqe* e, const operation& op) noexcept {
         case operation::code::statx:
             return io_uring_prep_statx(e, op.fd, text, flags, op.length,
                                        static_cast<struct statx*>(op.second));
+        case operation::code::renameat:
+            return io_uring_prep_renameat(e, op.fd, text, flags,
+                                          static_cast<const char*>(op.second), 0);
+        case operation::code::unlinkat:
+            return io_uring_prep_unlinkat(e, op.fd, text, flags);
+        case operation::code::mkdirat:
+            return io_uring_prep_mkdirat(e, op.fd, text, op.length);
+        case operation::code::splice:
+            return io_uring_prep_splice(e, flags, static_cast<std::int64_t>(op.offset), op.fd, -1,
+                                        op.length, 0);
     }
 }
 
@@ -251,7 +262,9 @@ void uring::take(std::uint64_t data, std::int32_t result) noexcept {
 }
 
 void uring::operation_answered(operation& op, std::int32_t result) noexcept {
-    // A worker in the middle of a call is stopped by a signal.
+    // A worker in the middle of a call is stopped by a signal. From a splice that shows as the
+    // kernel's own number.
+    if (result == -erestartsys) result = -EINTR;
     op.result = result == -EINTR && op.state != 0 ? -ECANCELED : result;
     if ((op.state & cancelling) != 0) {
         op.state |= answered;

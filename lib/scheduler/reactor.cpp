@@ -44,16 +44,33 @@ std::string_view name_of(operation::code what) {
             return "fsync";
         case code::statx:
             return "statx";
+        case code::renameat:
+            return "renameat";
+        case code::unlinkat:
+            return "unlinkat";
+        case code::mkdirat:
+            return "mkdirat";
+        case code::splice:
+            return "splice";
     }
     return "operation";
+}
+
+/// The path that `op` is about; "" when it is about a descriptor.
+std::string_view path_of(const operation& op) {
+    using code = operation::code;
+    const bool has_path = op.what == code::openat || op.what == code::statx ||
+                          op.what == code::renameat || op.what == code::unlinkat ||
+                          op.what == code::mkdirat;
+    return has_path ? static_cast<const char*>(op.address) : "";
 }
 
 }  // namespace
 
 std::string describe(const operation& op) {
     std::string text(name_of(op.what));
-    if (op.what == operation::code::openat || op.what == operation::code::statx)
-        return text + " of " + static_cast<const char*>(op.address);
+    if (const std::string_view path = path_of(op); !path.empty())
+        return text.append(" of ").append(path);
     return op.fd < 0 ? text : text + " of descriptor " + std::to_string(op.fd);
 }
 

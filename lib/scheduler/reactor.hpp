@@ -29,21 +29,25 @@ class mailbox;
 struct operation {
     enum class code : std::uint8_t {
         nop,
-        read,     // fd, address, length, offset (-1: the file position, or a stream)
-        write,    // likewise
-        readv,    // fd, address: iovec array, length: its size, offset
-        writev,   // likewise
-        recv,     // fd, address, length, flags
-        send,     // likewise; never raises SIGPIPE
-        recvmsg,  // fd, address: msghdr, flags
-        sendmsg,  // likewise; never raises SIGPIPE
-        accept,   // fd, address: sockaddr or null, second: socklen_t*, flags: accept4's
-        connect,  // fd, address: sockaddr, length: its size
-        poll,     // fd, flags: events; the result is the events that came
-        openat,   // fd: directory, address: path, flags, length: mode
-        close,    // fd
-        fsync,    // fd, flags: 1 for fdatasync
-        statx,    // fd: directory, address: path, flags, length: mask, second: struct statx*
+        read,      // fd, address, length, offset (-1: the file position, or a stream)
+        write,     // likewise
+        readv,     // fd, address: iovec array, length: its size, offset
+        writev,    // likewise
+        recv,      // fd, address, length, flags
+        send,      // likewise; never raises SIGPIPE
+        recvmsg,   // fd, address: msghdr, flags
+        sendmsg,   // likewise; never raises SIGPIPE
+        accept,    // fd, address: sockaddr or null, second: socklen_t*, flags: accept4's
+        connect,   // fd, address: sockaddr, length: its size
+        poll,      // fd, flags: events; the result is the events that came
+        openat,    // fd: directory, address: path, flags, length: mode
+        close,     // fd
+        fsync,     // fd, flags: 1 for fdatasync
+        statx,     // fd: directory, address: path, flags, length: mask, second: struct statx*
+        renameat,  // fd: directory, address: path, flags: the new directory, second: the new path
+        unlinkat,  // fd: directory, address: path, flags
+        mkdirat,   // fd: directory, address: path, length: mode
+        splice,    // fd: to, flags: from, offset: of from (-1: a pipe), length; not on epoll
     };
     using completion = void (*)(operation&) noexcept;
 

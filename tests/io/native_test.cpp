@@ -1,12 +1,10 @@
-// The native sockets and files, on whatever reactor the variant chooses.
+// The native sockets, on whatever reactor the variant chooses.
 
 #include <brio/brio.hpp>
-#include <brio/io/file.hpp>
 #include <brio/io/socket.hpp>
 
 #include <array>
 #include <cstdlib>
-#include <fcntl.h>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <string>
@@ -168,7 +166,7 @@ TEST(native_sockets, leave_no_descriptor_behind_when_cancelled) {
     brio::run([] {
         brio::io::tcp_listener listener("127.0.0.1", 0);
         EXPECT_THROW(brio::timeout(5ms, [&] { (void)listener.accept(); }), brio::timeout_error);
-        brio::io::tcp_listener full("127.0.0.1", 0, 1);
+        brio::io::tcp_listener full("127.0.0.1", 0, {.backlog = 1});
         std::vector<brio::task<void>> waiting;
         for (int i = 0; i < 8; ++i)
             waiting.push_back(brio::create_task(
@@ -179,28 +177,6 @@ TEST(native_sockets, leave_no_descriptor_behind_when_cancelled) {
             EXPECT_TRUE(o || o.error_as<brio::cancelled_error>() != nullptr);
     });
     EXPECT_EQ(open_descriptors(), before);
-}
-
-TEST(native_files, write_read_and_tell_their_size) {
-    brio::run([] {
-        const std::string path = "/tmp/brio-native-" + std::to_string(::getpid()) + ".file";
-        auto f = brio::io::file::open(path, O_RDWR | O_CREAT | O_TRUNC);
-        f.write("hello ");
-        f.write("world");
-        f.write_at("W", 6);
-        f.sync();
-        EXPECT_EQ(f.size(), 11u);
-        std::array<char, 5> part;
-        EXPECT_EQ(f.read_at(part, 6), 5u);
-        EXPECT_EQ(std::string(part.data(), 5), "World");
-        auto again = brio::io::file::open(path, O_RDONLY);
-        EXPECT_EQ(again.read_all(), "hello World");
-        EXPECT_EQ(again.read(part), 0u);
-        ::unlink(path.c_str());
-        EXPECT_THROW((void)brio::io::file::open(path, O_RDONLY), std::system_error);
-        EXPECT_THROW((void)brio::io::file::open(std::string("a\0b", 3), O_RDONLY),
-                     std::invalid_argument);
-    });
 }
 
 }  // namespace

@@ -41,8 +41,10 @@ PUBLIC = {
     ],
     "lib/debug": ["call_graph"],
     "lib/bridge": ["bridge/boost_fiber"],
-    "io/net": ["bytes", "detail/byte_channel", "io/descriptor", "io/socket"],
-    "io/file": ["io/file"],
+    "io/net": [
+        "bytes", "detail/byte_channel", "io/datagram", "io/descriptor", "io/endpoint", "io/pipe", "io/socket",
+    ],
+    "io/file": ["io/file", "io/filesystem", "io/sendfile"],
     "io/stream": ["stream", "brio"],
     "io/posix": ["posix"],
     "lib/testing": ["testing"],

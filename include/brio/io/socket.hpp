@@ -13,6 +13,7 @@
 
 #include <brio/bytes.hpp>
 #include <brio/io/descriptor.hpp>
+#include <brio/io/endpoint.hpp>
 #include <brio/version.hpp>
 
 #include <cstddef>
@@ -35,6 +36,9 @@ public:
     void write(bytes_view data);
     /// No more will be sent: the peer reads the end of the stream. Does not suspend.
     void shutdown_write();
+    [[nodiscard]] endpoint sockname() const;
+    /// Empty when the connection is lost.
+    [[nodiscard]] endpoint peername() const;
     /// Does not suspend. What the kernel has taken is still sent.
     void close() noexcept { fd_.close(); }
     /// -1 when closed. Stays this object's.
@@ -55,6 +59,10 @@ public:
     [[nodiscard]] static tcp_stream connect(std::string_view host, std::uint16_t port);
     /// Takes ownership of a connected TCP socket.
     explicit tcp_stream(descriptor fd) noexcept : stream_socket(std::move(fd)) {}
+    /// Off: small writes are collected into larger packets (TCP_NODELAY).
+    void set_nodelay(bool on);
+    /// On: a peer that has vanished is found out after some hours of silence (SO_KEEPALIVE).
+    void set_keepalive(bool on);
 };
 
 /// A unix-domain stream connection.
@@ -66,14 +74,20 @@ public:
     explicit unix_stream(descriptor fd) noexcept : stream_socket(std::move(fd)) {}
 };
 
+struct listen_options {
+    int backlog = 128;        // connections that wait for accept()
+    bool reuse_port = false;  // several sockets share the port (SO_REUSEPORT)
+};
+
 /// Listens from construction on, with SO_REUSEADDR.
 class tcp_listener {
 public:
     /// Does not suspend: `host` is a numeric address, "" for all IPv4 ones; std::invalid_argument
     /// otherwise. Port 0 takes a free one.
-    tcp_listener(std::string_view host, std::uint16_t port, int backlog = 128);
+    tcp_listener(std::string_view host, std::uint16_t port, const listen_options& options = {});
     /// The next connection.
     [[nodiscard]] tcp_stream accept();
+    [[nodiscard]] endpoint sockname() const;
     [[nodiscard]] std::uint16_t port() const;
     void close() noexcept { fd_.close(); }
     [[nodiscard]] int native_handle() const noexcept { return fd_.get(); }
