@@ -55,7 +55,9 @@ trace interpreter::run_on(brio::runner& runner) {
     begin_ = loop_->time();
     loop_->set_exception_handler([](const brio::exception_report&) {});
     for (const auto& [name, object] : scenario_.objects.items()) make_object(name, object);
+    if (options_.real_time) push_on_after(options_.limit + 500);
     if (run_main() && run_rest()) log("end");
+    pushing_.cancel();
     unwind();
     look_at_errors();
     if (!unsupported_.empty()) throw unsupported{unsupported_};
@@ -96,9 +98,23 @@ void interpreter::unwind() {
     over_ = true;
     for (const auto& [name, h] : vars) h.untyped().cancel();
     do {
-        for (const brio::any_task& t : brio::all_tasks(*loop_)) t.cancel();
+        push_on();
         loop_->run_until_complete([] { brio::sleep(unit(1)); });  // until nothing is ready
     } while (!brio::all_tasks(*loop_).empty());
+}
+
+/// Everybody is cancelled, and nobody has to wait for a lock, which no cancel would end in a condition.
+void interpreter::push_on() {
+    for (const brio::any_task& t : brio::all_tasks(*loop_)) t.cancel();
+    for (auto& [name, o] : objects_) release_if_held(o);
+}
+
+/// On the real clock a run that is late may wait for ever where the oracle's did not.
+void interpreter::push_on_after(std::int64_t units) {
+    pushing_ = loop_->call_later(unit(units), [this] {
+        push_on();
+        push_on_after(10);
+    });
 }
 
 /// The oracle's loop is told of errors nobody retrieved and says nothing; a closed brio loop has

@@ -96,6 +96,8 @@ private:
     bool run_main();
     bool run_rest();
     void unwind();
+    void push_on();
+    void push_on_after(std::int64_t units);
     void look_at_errors();
 
     const scenario& scenario_;
@@ -107,6 +109,7 @@ private:
     std::map<std::string, int> instances_;
     std::string unsupported_;
     trace trace_;
+    brio::callback_handle pushing_;
     bool over_ = false;  // the trace is complete
 };
 

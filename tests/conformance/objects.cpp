@@ -51,4 +51,10 @@ void construct(object& o, const json& description) {
     found->second(o, description);
 }
 
+void release_if_held(object& o) {
+    if (auto* const lock = std::get_if<brio::lock>(&o); lock != nullptr && lock->locked())
+        lock->release();
+    if (auto* const c = std::get_if<brio::condition>(&o); c != nullptr && c->locked()) c->release();
+}
+
 }  // namespace conformance

@@ -20,5 +20,7 @@ using object =
 
 /// As its description says. Throws `unsupported` for a kind that the runner does not have.
 void construct(object& o, const json& description);
+/// Where it is a lock, or has one.
+void release_if_held(object& o);
 
 }  // namespace conformance
