@@ -10,10 +10,12 @@
 #include <brio/event_loop.hpp>
 #include <brio/future.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace brio::inline v0 {
@@ -66,16 +68,23 @@ struct call_graph_options {
 /// Writes that text.
 void print_call_graph(const future_call_graph& graph = capture_call_graph(),
                       std::FILE* file = stdout);
-/// print_call_graph(task), print_call_graph(get_running_loop()).
-[[gnu::always_inline]] inline void print_call_graph(const any_future& future,
-                                                    const call_graph_options& options = {},
-                                                    std::FILE* file = stdout) {
-    print_call_graph(capture_call_graph(future, options), file);
+
+/// A task, a future, or a loop.
+template <class S>
+concept call_graph_subject = std::derived_from<std::remove_cvref_t<S>, any_future> ||
+    std::same_as<std::remove_cvref_t<S>, event_loop>;
+/// The same of capture_call_graph(subject, options): print_call_graph(get_running_loop()). Inlined
+/// always, so that the current task's stack begins with who calls this.
+template <call_graph_subject S>
+[[nodiscard, gnu::always_inline]] inline std::string format_call_graph(
+    S&& subject, const call_graph_options& options = {}) {
+    return format_call_graph(capture_call_graph(subject, options));
 }
-[[gnu::always_inline]] inline void print_call_graph(event_loop& loop,
+template <call_graph_subject S>
+[[gnu::always_inline]] inline void print_call_graph(S&& subject,
                                                     const call_graph_options& options = {},
                                                     std::FILE* file = stdout) {
-    print_call_graph(capture_call_graph(loop, options), file);
+    print_call_graph(capture_call_graph(subject, options), file);
 }
 
 /// Task.get_stack: the calls that a task is in the middle of, the outermost first; the innermost

@@ -39,8 +39,8 @@ void run(F&&, X&&...) = delete;  // [=] { f(x); }, not f(x); std::move(f) if mov
 /// Suspends until every other task is blocked: nothing is ready, no timer is due, and no I/O has
 /// completed. Then all who wait here go on, in the order in which they came, before a virtual clock
 /// jumps. On any loop, also a brio::run. What other threads do and what is under way in the kernel
-/// or on its way through the network is not waited for; between the two ends of a socket in this
-/// process nothing is on its way. A cancellation point. Throws cancelled_error; usage_error off a
+/// or on its way through the network is not waited for; between the two ends of a socket pair
+/// nothing is on its way. A cancellation point. Throws cancelled_error; usage_error off a
 /// task. (trio: wait_all_tasks_blocked)
 void wait_all_blocked();
 

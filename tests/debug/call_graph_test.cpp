@@ -226,7 +226,7 @@ TEST(call_graph, of_what_is_done_says_so) {
         brio::yield();
         b.cancel();
         f.set_result(1);
-        EXPECT_EQ(brio::format_call_graph(brio::capture_call_graph(a)), "* task 'a': finished\n");
+        EXPECT_EQ(brio::format_call_graph(a), "* task 'a': finished\n");
         EXPECT_EQ(brio::format_call_graph(brio::capture_call_graph(f)), "* future: finished\n");
     });
     EXPECT_EQ(brio::format_call_graph(brio::capture_call_graph(b)), "* task 'b': cancelled\n");
