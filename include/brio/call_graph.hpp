@@ -36,7 +36,7 @@ struct future_call_graph {
         /// where the task was made.
         std::string text;
         /// Of a task, the innermost call first. Empty when it has not begun or is done. With
-        /// Boost.Context's switch (BRIO_CONTEXT=boost) only of the running task.
+        /// Boost.Context's switch (BRIO_CONTEXT=boost) only of the running task. Never of a Boost fiber.
         std::vector<frame_call_graph_entry> call_stack;
         std::vector<std::size_t> awaited_by;  // places in `nodes`
     };

@@ -18,7 +18,7 @@ namespace brio::inline v0::detail {
 /// What current_task() is there. It has no result: that of the fiber's function is Boost's.
 class guest_task final : public with_value<void, task_core> {
 public:
-    guest_task(loop_core& loop, fiber& f) noexcept : with_value(loop) { begin_on(f); }
+    guest_task(loop_core& loop, fiber& f) : with_value(loop) { begin_on(f); }
     /// Wakes who awaits it. May destroy it.
     void complete() noexcept {
         store<nothing>();

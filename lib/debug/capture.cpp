@@ -4,6 +4,7 @@
 // 2. A graph holds a reference to each of its futures, so they outlive what it says of them.
 
 #include "debug/frames.hpp"
+#include "scheduler/guest.hpp"
 #include "scheduler/park.hpp"
 #include "task/loop_core.hpp"
 
@@ -67,8 +68,8 @@ private:
     std::vector<std::size_t> add_waiters_of(future_core& core) {
         std::vector<std::size_t> places;
         for (ready_node* node = core.waiters().first(); node != nullptr; node = node->next) {
-            if (node->what == ready_node::kind::fiber)
-                places.push_back(add(*static_cast<fiber*>(node)->task));
+            if (const fiber* const f = fiber_behind(*node))
+                places.push_back(add(*f->task));
             else if (watcher* const w = watcher::behind(*node))
                 places.push_back(add(*w));
         }

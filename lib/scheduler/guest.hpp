@@ -7,6 +7,7 @@
 // 2. While a guest runs, scheduler::current() is its record: the host calls scheduler::hand_over() at
 //    each of its switches.
 // 3. A loop has one host at most.
+// 4. What its stack is, and how much of it is in use, only the host could say.
 
 #include "fiber/fiber.hpp"
 #include "scheduler/scheduler.hpp"
@@ -28,13 +29,21 @@ protected:
     ~guest_host() = default;
 };
 
+/// A guest's turn.
+inline void resume_guest(ready_node& node, ready_node::fate what) {
+    auto& guest = static_cast<fiber&>(node);
+    if (what == ready_node::fate::run) guest.owner.current_guest_host()->resume(guest);
+}
+/// The fiber that `node` belongs to, guest or not; null when it is something else.
+[[nodiscard]] inline fiber* fiber_behind(ready_node& node) noexcept {
+    const bool is_fiber = node.what == ready_node::kind::fiber || node.run == &resume_guest;
+    return is_fiber ? static_cast<fiber*>(&node) : nullptr;
+}
+
 /// Precondition of both: `f` is in no queue.
 inline void make_guest(fiber& f) noexcept {
     f.what = ready_node::kind::bookkeeping;
-    f.run = [](ready_node& node, ready_node::fate what) {
-        auto& guest = static_cast<fiber&>(node);
-        if (what == ready_node::fate::run) guest.owner.current_guest_host()->resume(guest);
-    };
+    f.run = &resume_guest;
     f.leaves = fiber::way::by_host;
 }
 inline void make_ordinary(fiber& f) noexcept {

@@ -34,6 +34,7 @@ void write_kibibytes(const text_writer& out, std::size_t bytes) {
 }
 
 void write_stack_use(const text_writer& out, const fiber& f) {
+    if (f.leaves == fiber::way::by_host) return out.write(", a guest");
     const void* const innermost =
         f.owner.current() == &f ? __builtin_frame_address(0) : f.saved.stack_pointer;
     const auto used = static_cast<const char*>(f.memory.top) - static_cast<const char*>(innermost);

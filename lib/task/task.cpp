@@ -107,7 +107,13 @@ void task_core::main(task_core& self) noexcept {
     self.leave_loop();
 }
 
+void task_core::begin_on(fiber& f) {
+    begin_context({});
+    fiber_ = &f;
+}
+
 void task_core::end() noexcept {
+    end_context();
     finish_with(nullptr, false);
     leave_fiber();
 }

@@ -4,12 +4,15 @@
 
 #include <cerrno>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 
 namespace {
 
 using namespace bridge_tests;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 TEST(run_in_place_of_an_old_main, gives_back_its_result) {
     const int result = brio::boost_fiber::run([] {
@@ -233,6 +236,52 @@ TEST(boost_fibers, count_their_own_exceptions_while_one_waits_during_unwinding) 
                 EXPECT_EQ(std::uncaught_exceptions(), 0);
             }
         }).join();
+    });
+}
+
+TEST(boost_fibers, begin_with_a_copy_of_their_creators_context) {
+    brio::boost_fiber::run([] {
+        static brio::context_var<int> level("level", 0);
+        level.set(1);
+        const auto go_deeper = [] {
+            EXPECT_EQ(level.get(), 1);
+            level.set(2);
+            brio::sleep(1ms);
+            EXPECT_EQ(level.get(), 2);
+        };
+        fibers::fiber posted(fibers::launch::post, go_deeper);
+        fibers::fiber dispatched(fibers::launch::dispatch, go_deeper);
+        posted.join();
+        dispatched.join();
+        EXPECT_EQ(level.get(), 1);
+    });
+}
+
+TEST(boost_fibers, take_their_fiber_local_values_with_them) {
+    brio::boost_fiber::run([] {
+        static brio::fiber_local<std::shared_ptr<int>> own;
+        const auto value = std::make_shared<int>(1);
+        fibers::fiber([&] { *own = value; }).join();
+        EXPECT_EQ(value.use_count(), 1);
+    });
+}
+
+TEST(boost_fibers, are_in_call_graphs_without_their_calls) {
+    brio::boost_fiber::run([] {
+        const auto awaited = brio::create_future<void>();
+        const auto main = brio::current_task();
+        fibers::fiber waiting([&] { awaited.await(); });
+        auto looking = brio::create_task([&] {
+            for (int turn = 0; turn < 3; ++turn) brio::yield();
+            const auto graph = brio::capture_call_graph(awaited);
+            EXPECT_EQ(graph.nodes.size(), 2U);
+            EXPECT_THAT(graph.nodes.back().text, HasSubstr(": parked, a guest, waits for future"));
+            EXPECT_THAT(graph.nodes.back().call_stack, IsEmpty());
+            EXPECT_THAT(brio::get_stack(main), IsEmpty());
+            awaited.set_result();
+        });
+        waiting.join();
+        looking.await();
     });
 }
 

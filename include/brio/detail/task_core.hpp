@@ -49,7 +49,7 @@ protected:
 
     /// In place of start() and main(), for a fiber that another library runs: lib/bridge. The loop
     /// does not list such a task. end() gives up a reference, and may destroy it.
-    void begin_on(fiber& f) noexcept { fiber_ = &f; }
+    void begin_on(fiber& f);
     void end() noexcept;
 
 private:
