@@ -28,11 +28,22 @@ constexpr std::size_t buffer_size = std::size_t{64} * 1024;
 constexpr int pipe_size = 256 * 1024;
 constexpr std::size_t piece_of_a_copy = std::size_t{8} * 1024 * 1024;
 
-/// One sendfile under way.
+descriptor duplicate_of(int fd) {
+    const int copy = detail::raw_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) throw_io_error(-copy, "dup of", "descriptor " + std::to_string(fd));
+    return descriptor(copy);
+}
+
+/// One sendfile under way, on descriptors of its own: who closes his while it lasts does not have its
+/// number's next file sent, or sent to.
 class sending {
 public:
-    sending(int file, int socket, std::uint64_t offset, std::uint64_t left) noexcept
-        : file_(file), socket_(socket), offset_(offset), left_(left) {}
+    sending(int file, int socket, std::uint64_t offset, std::uint64_t left)
+        : number_(file),
+          own_file_(duplicate_of(file)),
+          own_socket_(duplicate_of(socket)),
+          offset_(offset),
+          left_(left) {}
     sending(const sending&) = delete;
     sending& operator=(const sending&) = delete;
     /// asyncio's rule, and the only way to learn of the count from an exception.
@@ -87,7 +98,7 @@ private:
     [[nodiscard]] std::size_t read_count(ssize_t result) const {
         if (result < 0)
             throw_io_error(static_cast<int>(-result), "read from",
-                           "descriptor " + std::to_string(file_));
+                           "descriptor " + std::to_string(number_));
         return static_cast<std::size_t>(result);
     }
     [[nodiscard]] std::size_t sent_count(ssize_t result) {
@@ -98,8 +109,11 @@ private:
         return static_cast<std::size_t>(result);
     }
 
-    const int file_;
-    const int socket_;
+    const int number_;  // the user's, for errors
+    const descriptor own_file_;
+    const descriptor own_socket_;
+    const int file_ = own_file_.get();
+    const int socket_ = own_socket_.get();
     std::uint64_t offset_;
     std::uint64_t left_;
 };

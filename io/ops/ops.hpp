@@ -56,7 +56,8 @@ int statx(int directory, const char* path, int flags, unsigned mask, struct stat
 int renameat(int directory, const char* path, int new_directory, const char* new_path);
 int unlinkat(int directory, const char* path, int flags);
 int mkdirat(int directory, const char* path, mode_t mode);
-/// `to` has no position; one of the two is a pipe. -EOPNOTSUPP where the reactor cannot.
+/// `to` has no position; one of the two is a pipe. -EOPNOTSUPP where the reactor cannot. The number
+/// `from` must stand for the same file until it returns: the kernel looks it up late.
 ssize_t splice(int from, std::uint64_t offset, int to, std::size_t length);
 
 }  // namespace detail::ops

@@ -40,7 +40,7 @@ public:
     /// Whether an entry for descriptor `fd` has not been handed over.
     [[nodiscard]] bool has_queued_for(int fd) const noexcept {
         for (unsigned i = tail_ - queued_; i != tail_; ++i)
-            if (names(sqes_[i & (entries_ - 1)], fd)) return true;
+            if (sqes_[i & (entries_ - 1)].fd == fd) return true;
         return false;
     }
     [[nodiscard]] bool has_completions() const noexcept {
@@ -79,9 +79,6 @@ public:
     void abandon() noexcept;
 
 private:
-    static bool names(const io_uring_sqe& e, int fd) noexcept {
-        return e.fd == fd || (e.opcode == IORING_OP_SPLICE && e.splice_fd_in == fd);
-    }
     uring_ring() noexcept = default;  // so that the destructor cleans up after a failed set-up
     io_uring_params set_up(unsigned entries, unsigned completions, const ring_features& wanted);
     int try_set_up(io_uring_params& p, unsigned entries);

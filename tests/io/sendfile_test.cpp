@@ -115,6 +115,25 @@ TEST_F(native_sendfile, sends_ten_megabytes_to_a_slow_reader) {
     });
 }
 
+TEST_F(native_sendfile, goes_on_when_the_numbers_of_file_and_socket_are_given_to_others) {
+    run([&] {
+        auto [client, server] = connected();
+        auto f = large_file();
+        auto sending = create_task([&, &client = client] { return io::sendfile(client, f); });
+        for (int i = 0; i < 5; ++i) yield();
+        auto [other, other_end] = connected();
+        auto other_file = file_of("something else");
+        ASSERT_GE(::dup2(other.native_handle(), client.native_handle()), 0);
+        ASSERT_GE(::dup2(other_file.native_handle(), f.native_handle()), 0);
+        auto reading = create_task([&server = server] { return read_to_end(server); });
+        EXPECT_EQ(sending.await(), large().size());
+        EXPECT_TRUE(reading.await() == large());
+        client.close();
+        other.close();
+        EXPECT_EQ(read_to_end(other_end), "");
+    });
+}
+
 TEST_F(native_sendfile, sends_over_unix_sockets) {
     run([&] {
         int fds[2];

@@ -108,17 +108,5 @@ TEST_P(splice_test, moves_what_it_says_when_a_cancel_races_with_the_reader) {
     }
 }
 
-/// The number of the file may be given away in the turn in which the entry is queued.
-TEST_P(splice_test, goes_on_with_a_file_that_is_closed_in_its_turn) {
-    two_ends pipe = make_pipe();
-    const two_ends sockets = make_socket_pair();
-    ASSERT_EQ(::write(pipe.second.get(), "x", 1), 1);
-    request r(op_splice(pipe.first.get(), sockets.second.get(), 1));
-    submit(r);
-    io().forget(pipe.first.get());
-    pipe.first.close();
-    EXPECT_EQ(result_of(r), 1);
-}
-
 }  // namespace
 }  // namespace brio::testing_io
