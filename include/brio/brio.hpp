@@ -12,6 +12,7 @@
 #include <brio/outcome.hpp>
 #include <brio/queue.hpp>
 #include <brio/run.hpp>
+#include <brio/stream.hpp>
 #include <brio/sync.hpp>
 #include <brio/task.hpp>
 #include <brio/task_group.hpp>

@@ -3,12 +3,14 @@
 
 #include <brio/version.hpp>
 
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace brio::inline v0 {
 
@@ -66,6 +68,32 @@ class queue_full : public std::runtime_error {
 /// QueueShutDown: nothing can be put any more, and nothing is left to get.
 class queue_shut_down : public std::runtime_error {
     using std::runtime_error::runtime_error;
+};
+/// IncompleteReadError: a stream ended before readexactly or readuntil had what they want. The bytes
+/// that came are no longer in the stream: they are here.
+class incomplete_read_error : public std::runtime_error {
+public:
+    incomplete_read_error(const std::string& what, std::string partial,
+                          std::optional<std::size_t> expected)
+        : std::runtime_error(what), partial_(std::move(partial)), expected_(expected) {}
+    [[nodiscard]] const std::string& partial() const noexcept { return partial_; }
+    /// Bytes; none for readuntil.
+    [[nodiscard]] std::optional<std::size_t> expected() const noexcept { return expected_; }
+
+private:
+    std::string partial_;
+    std::optional<std::size_t> expected_;
+};
+/// LimitOverrunError: no separator within a stream's limit.
+class limit_overrun_error : public std::runtime_error {
+public:
+    limit_overrun_error(const std::string& what, std::size_t consumed)
+        : std::runtime_error(what), consumed_(consumed) {}
+    /// Bytes at the front of the stream's buffer that belong to no separator: to be read, or skipped.
+    [[nodiscard]] std::size_t consumed() const noexcept { return consumed_; }
+
+private:
+    std::size_t consumed_;
 };
 /// KeyboardInterrupt. Leaves run() only, after a SIGINT has cancelled main; so, unlike Python's, a
 /// std::exception: the last handler in main() prints it.

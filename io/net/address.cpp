@@ -1,56 +1,14 @@
 #include "net/address.hpp"
 
-#include "net/failure.hpp"
-#include "thread/blocking_call.hpp"
-#include "thread/worker_pool.hpp"
-
 #include <algorithm>
 #include <arpa/inet.h>
-#include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <netdb.h>
 #include <stdexcept>
 #include <sys/syscall.h>
-#include <system_error>
 #include <unistd.h>
 
 namespace brio::inline v0::detail {
-namespace {
-
-/// getaddrinfo's own error codes.
-class resolver_category final : public std::error_category {
-public:
-    [[nodiscard]] const char* name() const noexcept override { return "getaddrinfo"; }
-    [[nodiscard]] std::string message(int code) const override { return ::gai_strerror(code); }
-};
-
-/// Runs on the helper thread, and owns what it works on.
-struct question {
-    std::string host;
-    std::string port;
-    std::vector<address> found = {};
-    int status = 0;
-    int error = 0;
-
-    void operator()() noexcept {
-        addrinfo hints = {};
-        hints.ai_socktype = SOCK_STREAM;
-        addrinfo* list = nullptr;
-        status = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &list);
-        error = errno;
-        for (const addrinfo* a = list; a != nullptr; a = a->ai_next) {
-            if (a->ai_addrlen > sizeof(sockaddr_un)) continue;
-            address& one = found.emplace_back();
-            std::memcpy(&one.base, a->ai_addr, a->ai_addrlen);
-            one.length = a->ai_addrlen;
-        }
-        if (list != nullptr) ::freeaddrinfo(list);
-    }
-};
-
-}  // namespace
-
 address::address(const io::endpoint& e) noexcept
     : local{}, length(static_cast<socklen_t>(e.size())) {
     std::memcpy(&base, e.data(), e.size());
@@ -76,6 +34,15 @@ std::string address::host() const {
 std::uint16_t address::port() const noexcept {
     if (base.sa_family == AF_INET) return ntohs(v4.sin_port);
     return base.sa_family == AF_INET6 ? ntohs(v6.sin6_port) : std::uint16_t{0};
+}
+
+void address::set_port(std::uint16_t port) noexcept {
+    if (base.sa_family == AF_INET) v4.sin_port = htons(port);
+    if (base.sa_family == AF_INET6) v6.sin6_port = htons(port);
+}
+
+bool operator==(const address& a, const address& b) noexcept {
+    return a.length == b.length && std::memcmp(&a.base, &b.base, a.length) == 0;
 }
 
 bool parse_numeric(std::string_view host, std::uint16_t port, address& result) {
@@ -108,17 +75,6 @@ address unix_address(std::string_view path) {
     result.length =
         static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (abstract ? 0 : 1));
     return result;
-}
-
-std::vector<address> look_up(std::string_view host, std::uint16_t port) {
-    static const resolver_category category;
-    question answered =
-        run_in(resolver_pool(), "getaddrinfo", question{std::string(host), std::to_string(port)});
-    if (answered.status == EAI_SYSTEM)
-        throw_io_error(answered.error, "getaddrinfo", std::string(host));
-    if (answered.status != 0)
-        throw std::system_error(answered.status, category, "getaddrinfo " + std::string(host));
-    return std::move(answered.found);
 }
 
 std::string peer_of(int fd) {

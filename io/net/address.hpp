@@ -33,21 +33,23 @@ struct address {
     /// "" and 0 when it is neither IPv4 nor IPv6.
     [[nodiscard]] std::string host() const;
     [[nodiscard]] std::uint16_t port() const noexcept;
+    /// Nothing when it is neither.
+    void set_port(std::uint16_t port) noexcept;
+    friend bool operator==(const address& a, const address& b) noexcept;
 };
 
 /// False when `host` is no numeric IPv4 or IPv6 address.
 [[nodiscard]] bool parse_numeric(std::string_view host, std::uint16_t port, address& result);
 /// std::invalid_argument when the path is empty or too long.
 [[nodiscard]] address unix_address(std::string_view path);
-/// Looks `host` up on a helper thread; suspends. std::system_error when there is no such name.
-[[nodiscard]] std::vector<address> look_up(std::string_view host, std::uint16_t port);
+/// One when `host` is numeric; else looks it up on a helper thread, which suspends. std::system_error
+/// when there is no such name. "" is this machine.
+[[nodiscard]] std::vector<address> addresses_of(std::string_view host, std::uint16_t port);
 /// The first result of attempt(address) that throws no std::system_error, for the addresses of `host`
-/// in turn: one when it is numeric, else those that look_up finds. The last error is thrown.
+/// in turn. The last error is thrown.
 template <class Attempt>
 auto first_of(const char* call, std::string_view host, std::uint16_t port, Attempt attempt) {
-    address numeric;
-    if (parse_numeric(host, port, numeric)) return attempt(numeric);
-    const std::vector<address> candidates = look_up(host, port);
+    const std::vector<address> candidates = addresses_of(host, port);
     for (std::size_t i = 0; i + 1 < candidates.size(); ++i) {
         try {
             return attempt(candidates[i]);

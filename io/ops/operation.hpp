@@ -24,6 +24,8 @@ namespace detail {
 ///   -ETIME      `until` ended it
 /// A cancel that may not be delivered now (defer_cancel, unwinding) ends nothing, and one that is
 /// withdrawn meanwhile goes unnoticed. Where the reactor cannot be made, its error is returned.
+/// Another fiber may end it by reactor::cancel while `op.owner` is not null; without a cancel of the
+/// fiber that returns -ECANCELED, too.
 /// **Thread**: fibers only. `op.completed` and `op.owner` are perform's.
 int perform(operation& op, std::optional<time_point> until = {}) noexcept;
 

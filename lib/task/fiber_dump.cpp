@@ -57,13 +57,15 @@ void describe_fiber(const text_writer& out, const fiber& f) {
 }
 
 void loop_core::describe_fibers(const text_writer& out) const {
-    for (const task_core* t = first_task_; t != nullptr; t = t->next_) {
-        std::array<char, task_core::longest_number> room;
-        out.write("  task '");
-        out.write(t->name_in(room));
-        out.write("': ");
-        describe_fiber(out, *t->fiber_);
-        out.write("\n");
+    for (const task_list* const list : {&tasks_, &background_}) {
+        for (const task_core* t = list->first; t != nullptr; t = t->next_) {
+            std::array<char, task_core::longest_number> room;
+            out.write("  task '");
+            out.write(t->name_in(room));
+            out.write("': ");
+            describe_fiber(out, *t->fiber_);
+            out.write("\n");
+        }
     }
 }
 

@@ -104,18 +104,8 @@ void loop_core::close() noexcept {
     if (closed()) return;
     scheduler::close();
     retain();
-    while (first_task_ != nullptr) {
-        task_core& t = *first_task_;
-        {
-            t.retain();
-            const any_future handle(&t, adopt_t{});
-            const std::string text =
-                "the loop closes, and this task is still pending: its stack is not unwound";
-            report({text, nullptr, handle});
-            t.drop_waiters();  // a gather and its child keep each other alive
-            t.leave_loop();
-        }
-    }
+    abandon(tasks_);
+    abandon(background_);
     while (first_watcher_ != nullptr) {
         watcher& w = *first_watcher_;
         remove(w);
@@ -127,9 +117,28 @@ void loop_core::close() noexcept {
     --references_;
 }
 
-std::vector<any_task> loop_core::tasks() const {
+void loop_core::abandon(task_list& tasks) noexcept {
+    while (tasks.first != nullptr) {
+        task_core& t = *tasks.first;
+        t.retain();
+        const any_future handle(&t, adopt_t{});
+        const std::string text =
+            "the loop closes, and this task is still pending: its stack is not unwound";
+        report({text, nullptr, handle});
+        t.drop_waiters();  // a gather and its child keep each other alive
+        t.leave_loop();
+    }
+}
+
+void loop_core::make_background(task_core& t) noexcept {
+    tasks_.remove(t);
+    t.background_ = true;
+    background_.push_back(t);
+}
+
+std::vector<any_task> loop_core::task_list::handles() const {
     std::vector<any_task> all;
-    for (task_core* t = first_task_; t != nullptr; t = t->next_) {
+    for (task_core* t = first; t != nullptr; t = t->next_) {
         t->retain();
         all.emplace_back(t, adopt_t{});
     }

@@ -49,10 +49,14 @@ public:
     // ---- tasks, in the order of all_tasks()
     void add(task_core& t) noexcept;
     void remove(task_core& t) noexcept;
+    /// The loop's own work, for which asyncio needs no task: accepting, flushing. Not among tasks();
+    /// run() cancels it when it has ended those.
+    void make_background(task_core& t) noexcept;
     /// Those who watch futures that are no tasks.
     void add(watcher& w) noexcept;
     void remove(watcher& w) noexcept;
-    [[nodiscard]] std::vector<any_task> tasks() const;
+    [[nodiscard]] std::vector<any_task> tasks() const { return tasks_.handles(); }
+    [[nodiscard]] std::vector<any_task> background_tasks() const { return background_.handles(); }
     [[nodiscard]] std::uint64_t next_task_number() noexcept { return ++task_count_; }
     [[nodiscard]] bool eager_tasks() const noexcept { return eager_tasks_; }
 
@@ -79,14 +83,23 @@ public:
     void require_able_to_run(const char* call) const;
 
 private:
+    struct task_list {
+        void push_back(task_core& t) noexcept;
+        void remove(task_core& t) noexcept;
+        [[nodiscard]] std::vector<any_task> handles() const;
+        task_core* first = nullptr;
+        task_core* last = nullptr;
+    };
+
     ~loop_core();
+    void abandon(task_list& tasks) noexcept;
     void report_by_default(const exception_report& what) const noexcept;
 
     event_loop facade_;
     std::uint32_t references_ = 1;
     std::uint64_t task_count_ = 0;
-    task_core* first_task_ = nullptr;
-    task_core* last_task_ = nullptr;
+    task_list tasks_;
+    task_list background_;
     watcher* first_watcher_ = nullptr;
     void (*stuck_)(loop_core&);
     bool eager_tasks_;
@@ -95,17 +108,25 @@ private:
     std::unordered_map<const future_core*, std::string> origins_;
 };
 
-inline void loop_core::add(task_core& t) noexcept {
-    t.previous_ = last_task_;
+inline void loop_core::task_list::push_back(task_core& t) noexcept {
+    t.previous_ = last;
     t.next_ = nullptr;
-    (last_task_ != nullptr ? last_task_->next_ : first_task_) = &t;
-    last_task_ = &t;
+    (last != nullptr ? last->next_ : first) = &t;
+    last = &t;
+}
+
+inline void loop_core::task_list::remove(task_core& t) noexcept {
+    (t.previous_ != nullptr ? t.previous_->next_ : first) = t.next_;
+    (t.next_ != nullptr ? t.next_->previous_ : last) = t.previous_;
+    t.next_ = t.previous_ = nullptr;
+}
+
+inline void loop_core::add(task_core& t) noexcept {
+    tasks_.push_back(t);
 }
 
 inline void loop_core::remove(task_core& t) noexcept {
-    (t.previous_ != nullptr ? t.previous_->next_ : first_task_) = t.next_;
-    (t.next_ != nullptr ? t.next_->previous_ : last_task_) = t.previous_;
-    t.next_ = t.previous_ = nullptr;
+    (t.background_ ? background_ : tasks_).remove(t);
 }
 
 inline void loop_core::add(watcher& w) noexcept {

@@ -88,8 +88,7 @@ std::exception_ptr cancel_those_that_can_end(std::vector<any_task>& tasks) {
     return first;
 }
 
-void cancel_all_tasks(event_loop& loop) {
-    std::vector<any_task> left = all_tasks(loop);
+void cancel_all_of(event_loop& loop, std::vector<any_task> left) {
     if (left.empty()) return;
     loop.core().require_able_to_run("runner::close");
     const std::exception_ptr circle = cancel_those_that_can_end(left);
@@ -100,6 +99,13 @@ void cancel_all_tasks(event_loop& loop) {
             {"a task failed while run() was shutting down", t.exception(), t});
     }
     if (circle != nullptr) std::rethrow_exception(circle);
+}
+
+/// Those that run on their own account last: what ends may still want to be sent.
+void cancel_all_tasks(event_loop& loop) {
+    cancel_all_of(loop, loop.core().tasks());
+    cancel_all_of(loop, loop.core().background_tasks());
+    cancel_all_of(loop, loop.core().tasks());  // a server has accepted meanwhile
 }
 
 }  // namespace

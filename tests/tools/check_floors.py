@@ -42,12 +42,12 @@ PUBLIC = {
     "lib/debug": ["call_graph"],
     "lib/bridge": ["bridge/boost_fiber"],
     "io/net": [
-        "bytes", "detail/byte_channel", "io/datagram", "io/descriptor", "io/endpoint", "io/pipe", "io/socket",
+        "bytes", "detail/byte_channel", "io/datagram", "io/descriptor", "io/endpoint", "io/pipe", "io/resolver", "io/socket",
     ],
     "io/file": ["io/file", "io/filesystem", "io/sendfile"],
     "io/stream": ["stream", "brio"],
     "io/posix": ["posix"],
-    "lib/testing": ["testing"],
+    "lib/testing": ["testing", "testing_stream"],
 }
 
 # Headers of other projects (prefix of the include) and the folders that may name them.

@@ -69,6 +69,7 @@ private:
     std::string* name_ = nullptr;     // null: "Task-N"
     std::uint64_t number_ = 0;
     int cancels_requested_ = 0;
+    bool background_ = false;  // see loop_core::make_background
 };
 
 /// A task of callable F with result T: one allocation holds the record, the callable and the result.
