@@ -24,6 +24,7 @@ FLOORS = [
     ["io/net"],
     ["io/file", "io/process"],
     ["io/stream"],
+    ["io/subprocess"],
     ["io/posix"],
     ["lib/testing"],
 ]
@@ -45,7 +46,9 @@ PUBLIC = {
         "bytes", "detail/byte_channel", "io/datagram", "io/descriptor", "io/endpoint", "io/pipe", "io/resolver", "io/socket",
     ],
     "io/file": ["io/file", "io/filesystem", "io/sendfile"],
+    "io/process": ["subprocess_options"],
     "io/stream": ["stream", "brio"],
+    "io/subprocess": ["subprocess"],
     "io/posix": ["posix"],
     "lib/testing": ["testing", "testing_stream"],
 }
