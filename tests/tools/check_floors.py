@@ -23,7 +23,7 @@ FLOORS = [
     ["io/ops"],
     ["io/net"],
     ["io/file", "io/process"],
-    ["io/stream"],
+    ["io/stream", "io/tls"],
     ["io/posix"],
     ["lib/testing"],
 ]
@@ -46,6 +46,7 @@ PUBLIC = {
     ],
     "io/file": ["io/file", "io/filesystem", "io/sendfile"],
     "io/stream": ["stream", "brio"],
+    "io/tls": ["tls"],
     "io/posix": ["posix"],
     "lib/testing": ["testing"],
 }
@@ -56,7 +57,7 @@ FOREIGN = {
     "boost/fiber/": ["lib/bridge", "include/brio/bridge", "bench", "tests/bridge"],
     "boost/": ["bench", "lib/bridge"],
     "liburing": ["io/reactor", "bench"],
-    "openssl/": ["io/stream"],
+    "openssl/": ["io/tls", "tests/tls"],
     "curl/": ["examples", "tests/posix"],
     "sanitizer/": ["lib/context", "tests"],
     "valgrind/": ["lib/context", "tests"],
