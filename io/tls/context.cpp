@@ -44,6 +44,8 @@ void show(SSL_CTX* context, const tls_options& options) {
     const pem_source own_key{"private_key", options.private_key_file, options.private_key_pem};
     require_one_at_most(chain);
     require_one_at_most(own_key);
+    if (!chain.given() && own_key.given())
+        throw std::invalid_argument("tls_context: a private key without a certificate");
     if (!chain.given()) return;
 
     const std::vector<certificate_ptr> certificates = certificates_of(chain);
