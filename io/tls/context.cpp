@@ -188,7 +188,7 @@ byte_channel* shaken(std::unique_ptr<byte_channel> below, const tls_settings& se
 
 tls_context tls_context::client(const tls_options& options) {
     if (options.clients != client_certificates::ignored)
-        throw std::invalid_argument("tls_context::client: `clients` is a server's option");
+        throw std::invalid_argument("tls_context::client: clients is a server's option");
     const detail::openssl_call quiet;
     auto made = detail::make_settings(false, options);
     SSL_CTX* const context = made->context.get();

@@ -34,20 +34,19 @@ protected:
     static channel_pair make_connected() {
         return GetParam() == wire::narrow_memory ? narrowly_connected(100) : connected(make_pair());
     }
-    /// Runs body(turn) for each number of turns after which something may be cancelled, on a loop
-    /// that has its reactor already. body says whether the cancel came in time.
+    /// Runs body(turn) for each number of turns after which something may be cancelled. body says
+    /// whether the cancel came in time.
     template <class Body>
     static void at_each_turn(Body body) {
+        const auto before = open_descriptors();
         brio::run([&] {
-            connected(socket_pair());
-            const auto before = open_descriptors();
             int in_time = 0, too_late = 0;
             for (int turn = 0; turn < 400 && too_late < 3; ++turn)
                 ++(body(turn) ? in_time : too_late);
             EXPECT_GT(in_time, 0);
             EXPECT_EQ(too_late, 3);
-            EXPECT_EQ(open_descriptors(), before);
         });
+        EXPECT_EQ(open_descriptors(), before);
     }
     /// Whether the task ended by that cancel.
     template <class T>

@@ -89,9 +89,11 @@ TEST(tls_context, says_what_is_no_certificate_and_no_key) {
     const std::string broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     EXPECT_THAT(error_of<brio::tls_error>([&] { (void)tls_context::client({.ca_pem = broken}); }),
                 StartsWith("ca_pem: "));
-    EXPECT_EQ(error_of<brio::tls_error>(
-                  [] { (void)tls_context::server({.certificate_pem = our_server().certificate}); }),
-              "the private key in certificate_pem: no start line");
+    const auto without_key = [] {
+        (void)tls_context::server({.certificate_pem = our_server().certificate});
+    };
+    EXPECT_THAT(error_of<brio::tls_error>(without_key),
+                StartsWith("the private key in certificate_pem: "));
     auto other = server_options();
     other.private_key_pem = self_signed("DNS:localhost").key;
     EXPECT_EQ(error_of<brio::tls_error>([&] { (void)tls_context::server(other); }),
@@ -108,7 +110,7 @@ TEST(tls_context, refuses_options_that_contradict_one_another) {
     EXPECT_EQ(refusal_of_client({.private_key_file = "a"}),
               "tls_context: a private key without a certificate");
     EXPECT_EQ(refusal_of_client({.clients = brio::client_certificates::required}),
-              "tls_context::client: `clients` is a server's option");
+              "tls_context::client: clients is a server's option");
     EXPECT_EQ(refusal_of_server({}), "tls_context::server: it needs a certificate");
     auto options = server_options();
     options.dangerously_accept_any_certificate = true;

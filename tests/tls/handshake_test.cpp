@@ -110,17 +110,15 @@ TEST(tls_handshake, accepts_anything_only_when_told_so_by_an_ugly_name) {
 TEST(tls_handshake, refuses_host_names_that_no_certificate_can_have) {
     brio::run([] {
         const auto client = tls_context::client(client_options());
-        using namespace std::string_view_literals;
-        for (const auto host : {""sv, ".localhost"sv, "localhost\0.example.org"sv}) {
-            try {
-                as_client(client, memory_pair().client, host);
-                FAIL() << host;
-            } catch (const std::invalid_argument& e) {
-                EXPECT_THAT(e.what(),
-                            StartsWith("TLS needs the name of the host for which the peer's "
-                                       "certificate must be (server_hostname), not '"));
-            }
-        }
+        const auto words = [&](std::string_view host) {
+            return words_of([&] { return as_client(client, memory_pair().client, host); });
+        };
+        EXPECT_EQ(words(""),
+                  "TLS needs the name of the host for which the peer's certificate must "
+                  "be (server_hostname), not ''");
+        const auto says_the_same = StartsWith("TLS needs the name of the host");
+        EXPECT_THAT(words(".localhost"), says_the_same);
+        EXPECT_THAT(words(std::string_view("localhost\0.example.org", 22)), says_the_same);
     });
 }
 
@@ -136,23 +134,6 @@ TEST(tls_handshake, needs_the_context_of_its_side) {
         EXPECT_EQ(words_of_client(server), "a client's connection needs a tls_context::client");
         const auto elsewhere = std::move(client);
         EXPECT_EQ(words_of_client(client), "the tls_context was moved from");
-    });
-}
-
-TEST(tls_handshake, fails_where_there_is_no_common_version) {
-    brio::run([] {
-        auto modern = client_options();
-        modern.minimum_version = brio::tls_version::tls_1_3;
-        auto below = memory_pair();
-        auto client = brio::create_task([&] {
-            return words_of(
-                [&] { return as_client(tls_context::client(modern), std::move(below.client)); });
-        });
-        std::array<char, 2048> hello;
-        ASSERT_GT(below.server->read(hello), 0u);
-        const std::string alert("\x15\x03\x03\x00\x02\x02\x46", 7);  // protocol_version
-        below.server->write(alert);
-        EXPECT_EQ(client.await(), "TLS handshake with localhost: tlsv1 alert protocol version");
     });
 }
 
