@@ -3,9 +3,10 @@
 #include "base/invariant.hpp"
 #include "net/failure.hpp"
 #include "scheduler/park.hpp"
+#include "tls/facts.hpp"
+#include "tls/time_limit.hpp"
 
 #include <brio/error.hpp>
-#include <brio/event_loop.hpp>
 #include <brio/tls.hpp>
 
 #include <algorithm>
@@ -21,58 +22,6 @@ namespace brio::inline v0::detail {
 namespace {
 
 constexpr std::size_t record_size = SSL3_RT_MAX_PLAIN_LENGTH;  // bytes; what is encrypted at once
-
-/// Aborts a channel when the time is up: that ends every wait in it, also the wait of a fiber that
-/// may not be cancelled now.
-class time_limit {
-public:
-    time_limit(byte_channel& limited, delay length) {
-        if (!length.get()) return;
-        timer_ = get_running_loop().call_later(length, [this, &limited] {
-            expired_ = true;
-            limited.abort();
-        });
-    }
-    time_limit(const time_limit&) = delete;
-    time_limit& operator=(const time_limit&) = delete;
-    ~time_limit() { timer_.cancel(); }
-    [[nodiscard]] bool expired() const noexcept { return expired_; }
-
-private:
-    callback_handle timer_;
-    bool expired_ = false;
-};
-
-/// Whether the time was up before body() ended.
-template <class Body>
-bool out_of_time(byte_channel& limited, delay length, Body body) {
-    const time_limit limit(limited, length);
-    try {
-        body();
-    } catch (const std::exception&) {  // a cancelled_error is none
-        if (!limit.expired()) throw;
-    }
-    return limit.expired();
-}
-
-std::string text_of_subject(const SSL* ssl) {
-    const X509* const certificate = SSL_get0_peer_certificate(ssl);
-    if (certificate == nullptr) return {};
-    const bio_ptr text(BIO_new(BIO_s_mem()));
-    if (text == nullptr) throw std::bad_alloc();
-    X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0,
-                       XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-    char* begin = nullptr;
-    const long size = BIO_get_mem_data(text.get(), &begin);
-    return {begin, static_cast<std::size_t>(size)};
-}
-
-std::string selected_protocol(const SSL* ssl) {
-    const unsigned char* name = nullptr;
-    unsigned size = 0;
-    SSL_get0_alpn_selected(ssl, &name, &size);
-    return {reinterpret_cast<const char*>(name), size};
-}
 
 [[nodiscard]] bool has_heard_goodbye(const SSL* ssl) noexcept {
     return (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
@@ -320,10 +269,7 @@ void tls_channel::abort() noexcept {
 }
 
 std::string tls_channel::extra_info(std::string_view name) const {
-    if (name == "version") return SSL_get_version(ssl_.get());
-    if (name == "cipher") return SSL_get_cipher_name(ssl_.get());
-    if (name == "peercert") return text_of_subject(ssl_.get());
-    if (name == "selected_alpn_protocol") return selected_protocol(ssl_.get());
+    if (auto fact = fact_of(ssl_.get(), name)) return std::move(*fact);
     return below_->extra_info(name);
 }
 
