@@ -22,6 +22,7 @@ namespace brio::inline v0::detail {
 namespace {
 
 constexpr std::size_t record_size = SSL3_RT_MAX_PLAIN_LENGTH;  // bytes; what is encrypted at once
+constexpr std::size_t most_answers = 4 * record_size;          // bytes
 
 [[nodiscard]] bool has_heard_goodbye(const SSL* ssl) noexcept {
     return (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
@@ -169,6 +170,8 @@ void tls_channel::shake_hands() {
         send_all();
         if (!receive()) throw_io_error(ECONNRESET, "TLS handshake with", peer());
     }
+    // A goodbye, which anybody on the way can say for the peer, ends the loop too.
+    if (!SSL_is_init_finished(ssl_.get())) throw_io_error(ECONNRESET, "TLS handshake with", peer());
     send_all();
 }
 
@@ -190,6 +193,10 @@ std::optional<std::size_t> tls_channel::read_on(bytes_out out) {
             return SSL_read_ex(ssl_.get(), out.data(), out.size(), &n);
         });
         send_at_once();
+        if (BIO_ctrl_pending(made_) > most_answers)
+            throw tls_error(std::make_error_code(std::errc::no_buffer_space),
+                            "TLS read from " + peer() +
+                                ": it asks for new keys again and again, and reads no answer");
         if (count) return count;
     } while (receive());
     return std::nullopt;

@@ -135,6 +135,33 @@ TEST(tls_keys, change_in_the_middle_of_a_record_that_is_being_sent) {
     });
 }
 
+TEST(tls_keys, do_not_pile_up_for_a_peer_that_reads_none) {
+    brio::run([] {
+        auto below = memory_pair();
+        auto& wire = static_cast<memory_channel&>(*below.client);
+        raw_peer peer(wire);
+        const auto server = server_of(peer, std::move(below.server));
+        wire.set_capacity(2000);
+        auto asking = brio::create_task([&] {
+            for (;;) {
+                peer.ask_for_new_keys();
+                peer.handshake();
+            }
+        });
+        try {
+            (void)read_to_end(*server);
+            FAIL() << "there is no end";
+        } catch (const brio::tls_error& e) {
+            EXPECT_EQ(e.code(), std::errc::no_buffer_space);
+            EXPECT_THAT(e.what(),
+                        StartsWith("TLS read from memory: it asks for new keys again and again, "
+                                   "and reads no answer"));
+        }
+        asking.cancel();
+        EXPECT_THROW(asking.await(), brio::cancelled_error);
+    });
+}
+
 TEST(tls_keys, are_not_renegotiated) {
     brio::run([] {
         auto below = memory_pair();

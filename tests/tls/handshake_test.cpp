@@ -163,6 +163,21 @@ TEST(tls_handshake, fails_when_the_peer_goes) {
     });
 }
 
+TEST(tls_handshake, is_not_done_because_somebody_says_goodbye) {
+    brio::run([] {
+        for (const bool is_server : {false, true}) {
+            auto below = memory_pair();
+            const std::string goodbye("\x15\x03\x03\x00\x02\x01\x00", 7);  // in the clear
+            (is_server ? below.client : below.server)->write(goodbye);
+            EXPECT_THROW(
+                is_server
+                    ? as_server(tls_context::server(server_options()), std::move(below.server))
+                    : as_client(tls_context::client(client_options()), std::move(below.client)),
+                std::system_error);
+        }
+    });
+}
+
 TEST(tls_handshake, ends_when_it_takes_too_long) {
     for (const bool is_server : {false, true}) {
         brio::testing::run([&] {

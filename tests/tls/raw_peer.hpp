@@ -33,6 +33,7 @@ public:
         const int n = pump([&] { return SSL_read(ssl_.get(), part.data(), sizeof part); });
         return {part.data(), static_cast<std::size_t>(std::max(n, 0))};
     }
+    /// With the next write, or handshake().
     void ask_for_new_keys() { SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED); }
     /// 1 when it has come about.
     int renegotiate() {
