@@ -139,7 +139,7 @@ int verification_of_clients(client_certificates wanted) {
 
 /// A name that would match more than what it says is refused (Python: likewise).
 void require_host_name(std::string_view host) {
-    if (host.empty() || host.front() == '.' || host.find('\0') != host.npos)
+    if (host.empty() || host.front() == '.' || host.find('\0') != std::string_view::npos)
         throw std::invalid_argument(
             "TLS needs the name of the host for which the peer's "
             "certificate must be (server_hostname), not '" +

@@ -18,11 +18,11 @@
 
 namespace brio::inline v0::detail {
 
-template <auto free>
+template <auto Free>
 struct freed_by {
     template <class T>
     void operator()(T* what) const noexcept {
-        free(what);
+        Free(what);
     }
 };
 using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free_all>>;
