@@ -1,7 +1,7 @@
 #!/bin/sh
-# pkg_config.sh CXX PC_DIR WORK_DIR: builds and runs the consumers with a compiler and pkg-config alone.
+# pkg_config.sh CXX PC_DIR WORK_DIR TLS: builds and runs the consumers with a compiler and pkg-config alone.
 set -eu
-cxx=$1 work=$3
+cxx=$1 work=$3 tls=$4
 export PKG_CONFIG_PATH="$2"
 source=$(dirname "$0")/consumer
 mkdir -p "$work"
@@ -17,6 +17,12 @@ for mode in "" --static; do
     $cxx -std=c++20 "$source/virtual_clock.cpp" -o "$work/virtual_clock" $flags
     timeout 60 "$work/virtual_clock"
 done
+if [ "$tls" = OFF ]; then
+    if pkg-config --exists brio-tls; then exit 1; fi
+else
+    $cxx -std=c++20 "$source/secure.cpp" -o "$work/secure" $(pkg-config --cflags --libs brio-tls)
+    timeout 60 "$work/secure"
+fi
 
 pkg-config --exists 'brio >= 0.1 brio < 0.2'
 if pkg-config --exists 'brio >= 0.2'; then

@@ -6,7 +6,9 @@
 //    may be suspended in the channel at once.
 // 2. A result that has arrived wins over a cancel: it is returned, and the cancel stays pending for
 //    the next suspension. So no byte is lost or sent twice.
-// 3. Loop thread only.
+// 3. What a write did not take is offered again, unchanged and first, by the next one: TLS may have
+//    encrypted it already.
+// 4. Loop thread only.
 
 #include <brio/bytes.hpp>
 
