@@ -34,10 +34,10 @@ PUBLIC = {
     "lib/fiber": ["detail/ready_node"],
     "lib/scheduler": ["lowlevel"],
     "lib/sync": ["sync", "queue", "detail/queue_core", "detail/stores", "detail/waiter_list"],
-    "lib/thread": ["thread"],
+    "lib/thread": ["detail/concurrent_core", "detail/short_lock"],
     "lib/task": [
         "awaitable", "context", "event_loop", "exception_group", "future", "gather", "run", "task", "task_group",
-        "timeout", "wait", "detail/future_core", "detail/task_core", "detail/watcher",
+        "thread", "timeout", "wait", "detail/future_core", "detail/task_core", "detail/watcher",
     ],
     "lib/debug": ["call_graph"],
     "lib/bridge": ["bridge/boost_fiber"],
