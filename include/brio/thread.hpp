@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>

@@ -138,7 +138,7 @@ public:
     [[nodiscard]] int descriptor_for_host();
     /// The loop's own thread does something to the loop outside its turns: the host must hear of it.
     void touched_from_outside() noexcept {
-        if (wake_descriptor_ != nullptr && !running_) wake_descriptor_->wake_at_once();
+        if (!running_ && wake_descriptor_ != nullptr) wake_descriptor_->wake_at_once();
     }
     /// Called on the loop's stack at the start of a turn after mailbox::interrupt().
     void on_interrupt(void (*handler)(void*, unsigned), void* argument) noexcept {

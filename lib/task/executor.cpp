@@ -13,13 +13,13 @@ namespace detail {
 executor::executor() noexcept = default;
 executor::~executor() = default;
 
-void executor::require_open(const char* call) const {
+void executor::refuse_after_shutdown(const char* call) const {
     if (shut_down_)
         throw usage_error(std::string(call) + ": the default executor has been shut down");
 }
 
 thread_pool& executor::pool(const char* call) {
-    require_open(call);
+    refuse_after_shutdown(call);
     if (pool_ == nullptr) {
         own_ = std::make_unique<thread_pool>();
         pool_ = own_.get();
@@ -28,7 +28,7 @@ thread_pool& executor::pool(const char* call) {
 }
 
 void executor::use(thread_pool& pool) {
-    require_open("set_default_executor");
+    refuse_after_shutdown("set_default_executor");
     pool_ = &pool;  // one of our own stays for the work that it has
 }
 

@@ -26,7 +26,7 @@ public:
     void close() noexcept;
 
 private:
-    void require_open(const char* call) const;
+    void refuse_after_shutdown(const char* call) const;
 
     std::unique_ptr<thread_pool> own_;
     thread_pool* pool_ = nullptr;

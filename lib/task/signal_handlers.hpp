@@ -1,6 +1,6 @@
 #pragma once
 // add_signal_handler. A process-wide handler adds one to an eventfd of its signal, which the loop
-// watches like any other descriptor: docs/decisions/0008-signals-by-handler.md says why no signalfd.
+// watches like any other descriptor: docs/decisions/0009-signals-by-handler.md says why no signalfd.
 //
 // 1. A signal belongs to one loop at a time.
 // 2. The eventfd of a signal is made at its first use and never closed: the handler may be running on

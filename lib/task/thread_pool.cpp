@@ -123,8 +123,8 @@ thread_pool::thread_pool(const thread_pool_options& options) : state_(new state(
 thread_pool::~thread_pool() {
     const defer_cancel whole;
     state_->end();
-    wait_for_end(std::nullopt);
-    delete state_;
+    if (detail::this_fiber() != nullptr) wait_for_end(std::nullopt);
+    delete state_;  // blocks until the threads have ended
 }
 
 void thread_pool::submit_work(detail::work_core& work) {

@@ -58,6 +58,7 @@ FOREIGN = {
     "liburing": ["io/reactor", "bench"],
     "openssl/": ["io/stream"],
     "curl/": ["examples", "tests/posix"],
+    "glib": ["examples"],
     "sanitizer/": ["lib/context", "tests"],
     "valgrind/": ["lib/context", "tests"],
     "gtest/": ["tests"],
