@@ -16,6 +16,7 @@
 #include <brio/sync.hpp>
 #include <brio/task.hpp>
 #include <brio/task_group.hpp>
+#include <brio/thread.hpp>
 #include <brio/time.hpp>
 #include <brio/timeout.hpp>
 #include <brio/wait.hpp>

@@ -90,6 +90,7 @@ public:
 
     /// For brio itself: takes over a reference.
     explicit context(detail::context_map* map) noexcept : map_(map) {}
+    /// For brio itself.
     [[nodiscard]] detail::context_map* map() const noexcept { return map_; }
 
 private:

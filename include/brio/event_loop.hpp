@@ -33,7 +33,8 @@ protected:
 private:
     unsigned references_ = 1;
 };
-/// The callable itself, with a copy of the context in which it was made: called or dropped once.
+/// The callable itself, with a copy of the context in which it was made. Called once or dropped, but
+/// for those of add_reader and the like.
 class callback_body {
 public:
     callback_body() = default;
@@ -61,6 +62,21 @@ private:
 template <class F>
 callback_body* make_body(F&& f) {
     return new callback_body_of<std::decay_t<F>>(std::forward<F>(f));
+}
+/// A callable that may be called again and again.
+template <class F>
+class repeated_body_of final : public callback_body {
+public:
+    template <class G>
+    explicit repeated_body_of(G&& g) : function_(std::forward<G>(g)) {}
+
+private:
+    void call() override { function_(); }
+    F function_;
+};
+template <class F>
+callback_body* make_repeated_body(F&& f) {
+    return new repeated_body_of<std::decay_t<F>>(std::forward<F>(f));
 }
 template <class Limit, class D, class... X>
 concept no_timed_call =
@@ -144,6 +160,56 @@ public:
     template <class... X>
     void call_soon_threadsafe(X&&...) = delete;  // call_soon_threadsafe([=] { f(x); })
 
+    /// Calls f, on the loop's stack, once a turn while descriptor `fd` is readable (or has an error, or
+    /// its other end has gone); add_writer: writable. One callback for each descriptor and direction:
+    /// a second add replaces the first. It lasts until it is removed, or the loop is closed: what f
+    /// refers to must live as long. Does not take the descriptor: remove it here before you close
+    /// it. What is always ready, such as a regular file, is called in every turn (asyncio
+    /// refuses those). Throws std::system_error (EBADF), usage_error when the loop is closed.
+    template <std::invocable F>
+    void add_reader(int fd, F&& f) {
+        add_reader_body(fd, detail::make_repeated_body(std::forward<F>(f)));
+    }
+    template <std::invocable F>
+    void add_writer(int fd, F&& f) {
+        add_writer_body(fd, detail::make_repeated_body(std::forward<F>(f)));
+    }
+    template <class... X>
+    void add_reader(int, X&&...) = delete;  // add_reader(fd, [=] { f(x); })
+    template <class... X>
+    void add_writer(int, X&&...) = delete;  // add_writer(fd, [=] { f(x); })
+    /// The callback will not be called any more, even when its turn has come already. False when there
+    /// is none, and on a closed loop.
+    bool remove_reader(int fd);
+    bool remove_writer(int fd);
+
+    /// Calls f, on the loop's stack, for each delivery of `signal` to the process (for deliveries that
+    /// the kernel has not merged). A second add replaces the first. The signal is handled, not
+    /// blocked: whichever thread gets it, the loop's thread calls f; programs started by exec find
+    /// the default action. System calls that it interrupts go on (SA_RESTART). For SIGINT it takes the
+    /// place of run()'s own handling. Unlike asyncio's, for a loop on any thread; a signal belongs to
+    /// one loop at a time. Throws std::invalid_argument for what is no signal; usage_error when
+    /// another loop has it, when it cannot be caught (SIGKILL, SIGSTOP), and when the loop is closed.
+    template <std::invocable F>
+    void add_signal_handler(int signal, F&& f) {
+        add_signal_handler_body(signal, detail::make_repeated_body(std::forward<F>(f)));
+    }
+    template <class... X>
+    void add_signal_handler(int, X&&...) = delete;  // add_signal_handler(SIGTERM, [=] { f(x); })
+    /// Restores what the signal did before add_signal_handler, as closing the loop does. False when
+    /// this loop has no handler for it. std::invalid_argument for what is no signal.
+    bool remove_signal_handler(int signal);
+
+    /// The pool of run_in_executor and to_thread in place of one that the loop makes at first use
+    /// (min(32, processors + 4) threads, "brio-0", "brio-1", ...). Not taken over, but shut down by
+    /// shutdown_default_executor(): keep it until the loop is closed. usage_error after that.
+    void set_default_executor(thread_pool& pool);
+    /// No work is accepted any more; **suspends** until what was accepted is done. run() and
+    /// runner::close call it at the end, with 5 minutes. When `timeout` is over first, that is
+    /// reported to the exception handler, and the threads go on without the loop. Throws
+    /// cancelled_error.
+    void shutdown_default_executor(delay timeout = std::nullopt);
+
     /// create_task and create_future on this loop, also before it runs.
     template <task_body F>
     task<awaited_t<F>> create_task(F&& f, const task_options& options = {},
@@ -184,6 +250,16 @@ public:
     }
     template <detail::not_schedulable A>
     void run_until_complete(A&&) = delete;  // [=] { f(x); }, not f(x); std::move(f) if move-only
+    /// One turn, for a loop that is the guest of another one: sleeps for at most `timeout` when nothing
+    /// is ready (<= 0: not at all; none: without a limit), then runs what is ready. stop() has no
+    /// meaning for it. Throws usage_error as run_forever().
+    void run_once(delay timeout);
+    /// A descriptor that polls readable while run_once(0s) has something to do: finished I/O, a timer
+    /// that is due, callbacks from other threads, tasks that were started or woken between turns.
+    /// For the host's poll, epoll, GLib or Qt: nothing is read from it, run_once() makes it quiet. The
+    /// loop owns it, until it is closed. The first call makes it, and from then on each run_once()
+    /// makes a few system calls more. Throws std::system_error; usage_error on a virtual clock.
+    [[nodiscard]] int fd();
     [[nodiscard]] bool is_running() const noexcept;
     [[nodiscard]] bool is_closed() const noexcept;
 
@@ -194,10 +270,18 @@ public:
         set_handler_body(new handler_of<std::decay_t<F>>(std::forward<F>(f)));
     }
     void call_exception_handler(const exception_report& report);
+    /// What is called where no handler was set, for handlers that only look: writes to stderr.
+    void default_exception_handler(const exception_report& report);
 
-    /// Debug mode: reports say where a task was made. Also BRIO_DEBUG=1.
+    /// Debug mode: reports say where a task was made, and a callback or a task's step that holds the
+    /// loop for too long is reported. Also BRIO_DEBUG=1.
     void set_debug(bool on) noexcept;
     [[nodiscard]] bool get_debug() const noexcept;
+    /// How long is too long, in debug mode: 100 ms at first; none: nothing is. Time on the loop's
+    /// clock, so nothing is slow on a virtual one. asyncio's attribute of that name.
+    void set_slow_callback_duration(delay d);
+    /// duration::max() for none.
+    [[nodiscard]] duration slow_callback_duration() const noexcept;
 
     /// "io_uring", "epoll" or "scripted"; "none" until the loop first needed one.
     [[nodiscard]] std::string_view reactor_name() const noexcept;
@@ -213,6 +297,7 @@ public:
         virtual ~handler() = default;
         virtual void call(const exception_report& report) = 0;
     };
+    /// For brio itself.
     [[nodiscard]] detail::loop_core& core() noexcept { return core_; }
 
 private:
@@ -232,10 +317,13 @@ private:
     callback_handle call_soon_body(detail::callback_body* body);
     callback_handle call_later_body(delay d, detail::callback_body* body);
     callback_handle call_at_body(deadline when, detail::callback_body* body);
+    void add_reader_body(int fd, detail::callback_body* body);
+    void add_writer_body(int fd, detail::callback_body* body);
+    void add_signal_handler_body(int signal, detail::callback_body* body);
     void run_until_done(const any_future& f, bool own_task);
     void set_handler_body(handler* h);
-    void require_open(const char* call) const;
-    void require_able_to_run(const char* call) const;
+    void require_open(const char* call);
+    void require_able_to_run(const char* call);
 
     detail::loop_core& core_;
 };
@@ -258,14 +346,15 @@ public:
     /// and does not reach before it closes is destroyed without having run.
     template <std::invocable F>
     void call_soon_threadsafe(F&& f) const {
-        post(detail::make_body(std::forward<F>(f)));
+        post(detail::make_body(std::forward<F>(f)), "call_soon_threadsafe");
     }
     template <class... X>
     void call_soon_threadsafe(X&&...) const = delete;  // call_soon_threadsafe([=] { f(x); })
     [[nodiscard]] bool is_closed() const noexcept;
 
 private:
-    void post(detail::callback_body* body) const;
+    friend class detail::remote_core;
+    void post(detail::callback_body* body, const char* call) const;
     void* mailbox_;
 };
 

@@ -113,14 +113,14 @@ protected:
 };
 
 namespace detail {
-template <class T>
-shared_result_t<T> view_value(future_core& core) {
+template <class T, class Core>
+shared_result_t<T> view_value(Core& core) {
     if constexpr (std::is_void_v<T>)
         return;
     else if constexpr (std::is_reference_v<T>)
-        return *core.value<stored_value<T>>();
+        return *core.template value<stored_value<T>>();
     else
-        return core.value<T>();
+        return core.template value<T>();
 }
 /// Whether a T can be copied. A container of move-only elements says of itself that it can be
 /// (std::is_copy_constructible does not look at the elements), and fails where it is tried.
@@ -136,12 +136,12 @@ inline constexpr bool is_copyable<T> =
     (std::is_same_v<T, typename T::value_type> || is_copyable<typename T::value_type>);
 /// The result for an rvalue handle: moved out when nobody else holds the core, else copied; what
 /// cannot be copied is taken.
-template <class T>
-T take_value(future_core& core) {
+template <class T, class Core>
+T take_value(Core& core) {
     if constexpr (!std::is_object_v<T>) {
         return view_value<T>(core);
     } else {
-        T& value = core.value<T>();
+        T& value = core.template value<T>();
         if constexpr (is_copyable<T>) {
             if (core.shared()) return value;
         }

@@ -18,6 +18,9 @@ class callback_handle;
 class context;
 class event_loop;
 class loop_handle;
+class thread_pool;
+template <class T>
+class concurrent_future;
 class runner;
 class timeout_scope;
 class task_group_scope;
@@ -28,7 +31,10 @@ struct task_options;
 namespace detail {
 class context_map;
 class future_core;
+class end_notice;
+class executor;
 class loop_core;
+class remote_core;
 class task_core;
 struct fiber;
 }  // namespace detail

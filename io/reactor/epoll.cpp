@@ -241,15 +241,26 @@ void epoll::wait(duration timeout) {
     repeat();
     if (complete_done()) timeout = duration::zero();
     if (!repeated_.empty()) timeout = std::min<duration>(timeout, repeat_interval);
-    if (timeout > duration::zero() || watched_ > 0) {
-        for (const epoll_event& e : watches_.wait(timeout)) {
-            if (e.data.ptr == nullptr)
-                serve_bell();
-            else
-                serve(*static_cast<watch*>(e.data.ptr), e.events);
-        }
-    }
+    if (timeout > duration::zero() || watched_ > 0)
+        serve_events(timeout, timeout > duration::zero());
     complete_done();
+}
+
+/// `before_sleep`: idle watches go, whose events would end the sleep for nothing.
+void epoll::serve_events(duration timeout, bool before_sleep) noexcept {
+    for (const epoll_event& e : watches_.wait(timeout, before_sleep)) {
+        if (e.data.ptr == nullptr)
+            serve_bell();
+        else
+            serve(*static_cast<watch*>(e.data.ptr), e.events);
+    }
+}
+
+duration epoll::settle() noexcept {
+    repeat();
+    serve_events(duration::zero(), true);
+    complete_done();
+    return repeated_.empty() ? duration::max() : duration(repeat_interval);
 }
 
 bool epoll::complete_done() noexcept {

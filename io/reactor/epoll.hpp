@@ -43,6 +43,8 @@ public:
         return watched_ > 0 || !done_.empty() || !repeated_.empty() || jobs_.has_finished();
     }
     void wait(duration timeout) override;
+    [[nodiscard]] int descriptor() override { return watches_.descriptor(); }
+    [[nodiscard]] duration settle() noexcept override;
 
 private:
     void submit_connect(operation& op);
@@ -55,6 +57,7 @@ private:
 
     bool complete_done() noexcept;
     void repeat() noexcept;
+    void serve_events(duration timeout, bool before_sleep) noexcept;
     void serve(watch& w, std::uint32_t events) noexcept;
     void serve_bell() noexcept;
     void cancel_everything() noexcept;

@@ -6,8 +6,10 @@
 #include <cerrno>
 #include <cstddef>
 #include <linux/futex.h>
+#include <sys/eventfd.h>
 #include <sys/poll.h>
 #include <sys/socket.h>
+#include <system_error>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -105,6 +107,11 @@ int this_process() noexcept {
     return static_cast<int>(::syscall(SYS_getpid));
 }
 
+void empty(int eventfd) noexcept {
+    std::uint64_t count = 0;
+    raw_call(SYS_read, eventfd, &count, sizeof count);
+}
+
 }  // namespace
 
 uring::uring(mailbox& bell, const ring_features& wanted)
@@ -115,6 +122,7 @@ uring::uring(mailbox& bell, const ring_features& wanted)
 }
 
 uring::~uring() {
+    if (event_descriptor_ >= 0) raw_call(SYS_close, event_descriptor_);
     if (this_process() != process_) {
         ring_.abandon();
         return;
@@ -217,6 +225,25 @@ void uring::wait(duration timeout) {
     collect();
 }
 
+int uring::descriptor() {
+    if (event_descriptor_ >= 0) return event_descriptor_;
+    const int fd = raw_call(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
+    const int error = fd < 0 ? -fd : ring_.register_eventfd(fd);
+    if (error != 0) {
+        if (fd >= 0) raw_call(SYS_close, fd);
+        throw std::system_error(error, std::system_category(), "io_uring: eventfd");
+    }
+    return event_descriptor_ = fd;
+}
+
+duration uring::settle() noexcept {
+    empty(event_descriptor_);
+    wait(duration::zero());
+    if (!bell_armed_ || has_work()) return duration::zero();
+    if (stubborn_.empty()) return duration::max();
+    return std::max<duration>(repeat_at_ - std::chrono::steady_clock::now(), duration::zero());
+}
+
 void uring::enter(duration timeout) noexcept {
     if (timeout > duration::zero()) {
         __kernel_timespec limit{};
@@ -295,10 +322,7 @@ void uring::cancel_answered(operation& op, std::int32_t result) noexcept {
 
 void uring::bell_answered() noexcept {
     bell_armed_ = false;
-    if (bell_descriptor_ >= 0) {
-        std::uint64_t count = 0;
-        raw_call(SYS_read, bell_descriptor_, &count, sizeof count);
-    }
+    if (bell_descriptor_ >= 0) empty(bell_descriptor_);
     rung_ = bell_.futex_word().load();
 }
 

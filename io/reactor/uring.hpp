@@ -14,6 +14,8 @@
 // 5. The bell: the ring holds a FUTEX_WAIT on the mailbox's word, or a POLL_ADD on its eventfd.
 //    `rung_` is the value it expects there: read when the last ring was collected, 0 at first. So a
 //    ring that comes before the kernel has the entry is not lost: the value differs.
+// 6. For a host loop the ring adds to an eventfd. settle() empties that before it collects: what
+//    completes later is told, the bell's entry among it.
 
 #include "reactor/operation_list.hpp"
 #include "reactor/uring_ring.hpp"
@@ -44,6 +46,8 @@ public:
                !backlog_.empty();
     }
     void wait(duration timeout) override;
+    [[nodiscard]] int descriptor() override;
+    [[nodiscard]] duration settle() noexcept override;
 
     [[nodiscard]] const ring_features& features() const noexcept { return ring_.features(); }
 
@@ -71,7 +75,8 @@ private:
     mailbox& bell_;
     std::uint32_t rung_ = 0;
     bool bell_armed_ = false;
-    int bell_descriptor_ = -1;  // -1: the futex word
+    int bell_descriptor_ = -1;   // -1: the futex word
+    int event_descriptor_ = -1;  // tells a host loop of completions; -1 until asked for
     int process_;
 };
 

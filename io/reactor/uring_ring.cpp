@@ -156,6 +156,10 @@ void uring_ring::register_descriptor() noexcept {
     enter_flags_ = IORING_ENTER_REGISTERED_RING;
 }
 
+int uring_ring::register_eventfd(int fd) noexcept {
+    return static_cast<int>(-call_register(IORING_REGISTER_EVENTFD, &fd, 1));
+}
+
 bool uring_ring::knows_opcode(std::uint8_t opcode) const noexcept {
     // struct io_uring_probe and its flexible array: 16 bytes, then 8 for each opcode.
     constexpr unsigned most = 64;
@@ -174,6 +178,7 @@ long uring_ring::call_register(unsigned opcode, void* argument, unsigned count) 
     else
         result = ::syscall(SYS_io_uring_register, handle_,
                            opcode | uring_abi::register_use_registered_ring, argument, count);
+    if (result < 0) result = -errno;
     errno = saved;
     return result;
 }

@@ -75,6 +75,9 @@ public:
         std::atomic_ref(*cq_head_).store(head_, std::memory_order_release);
     }
 
+    /// The kernel adds to this eventfd when it has completions to deliver. 0 or an errno.
+    [[nodiscard]] int register_eventfd(int fd) noexcept;
+
     /// In a child of fork: the ring is the parent's; the destructor will leave it alone.
     void abandon() noexcept;
 
@@ -87,6 +90,7 @@ private:
     void find_queues(const io_uring_params& p) noexcept;
     void register_descriptor() noexcept;
     [[nodiscard]] bool knows_opcode(std::uint8_t opcode) const noexcept;
+    /// What the call returns, or -errno.
     long call_register(unsigned opcode, void* argument, unsigned count) const noexcept;
     void enter(unsigned least, unsigned flags, const void* argument, std::size_t size) noexcept;
     void release_memory() noexcept;

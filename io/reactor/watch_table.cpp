@@ -168,8 +168,8 @@ void watch_table::let_idle_go(bool before_sleep) noexcept {
     listed_.resize(left);
 }
 
-std::span<const epoll_event> watch_table::wait(duration timeout) noexcept {
-    let_idle_go(timeout > duration::zero());
+std::span<const epoll_event> watch_table::wait(duration timeout, bool before_sleep) noexcept {
+    let_idle_go(before_sleep);
     free_.insert(free_.end(), gone_.begin(), gone_.end());
     gone_.clear();
     const int count = wait_in_kernel(timeout);

@@ -66,9 +66,11 @@ public:
     [[nodiscard]] watch& at(std::uint32_t index) noexcept { return *watches_[index]; }
     [[nodiscard]] std::size_t size() const noexcept { return watches_.size(); }
 
-    /// Lets idle watches go, then waits for events, at most for `timeout` (duration::max(): no
-    /// limit). Returns those that came; data.ptr is the watch.
-    std::span<const epoll_event> wait(duration timeout) noexcept;
+    /// Lets idle watches go (all of them `before_sleep`), then waits for events, at most for `timeout`
+    /// (duration::max(): no limit). Returns those that came; data.ptr is the watch.
+    std::span<const epoll_event> wait(duration timeout, bool before_sleep) noexcept;
+    /// The epoll instance itself.
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
     /// In a child of fork: closes what is inherited, and leaves the parent's instance as it is.
     void abandon() noexcept;

@@ -62,7 +62,7 @@ struct fiber : ready_node {
     /// Where its next suspension leads.
     enum class way : std::uint8_t {
         onward,      // to the next one that is ready
-        to_creator,  // it is in an eager first step: `creator` is set
+        to_creator,  // it is in an eager first step, or its step is watched: `creator` is set
         by_host,     // it is a guest: its guest_host switches the stacks
     };
 
@@ -89,7 +89,7 @@ struct fiber : ready_node {
     bool cancel_told_to_c = false;  // a libc call has failed with ECANCELED for the pending request
     bool passthrough = false;       // libc's own behaviour, asked for by passthrough_scope
 
-    /// While an eager first step runs: its first suspension goes back here, not to the queue.
+    /// While an eager first step or a watched one runs: its suspension goes back here.
     machine_context* creator = nullptr;
     fiber* creating_fiber = nullptr;  // null when the creator is the loop
 

@@ -44,7 +44,9 @@ void deliver_pending_cancel(fiber& self) {
 }
 
 void private_wait::wake() noexcept {
-    if (parked_) fiber_.owner.wake(fiber_);
+    if (!parked_) return;
+    fiber_.owner.touched_from_outside();
+    fiber_.owner.wake(fiber_);
 }
 
 void private_wait::finish() noexcept {

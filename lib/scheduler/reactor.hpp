@@ -99,6 +99,14 @@ public:
     /// May return early with nothing: after a signal, for instance.
     virtual void wait(duration timeout) = 0;
 
+    /// For a loop that is the guest of another one: what polls readable when wait(zero) would find
+    /// something, or the mailbox has rung, from the last settle() on. Made at the first call, owned
+    /// here. Throws std::system_error. -1: there is none, as for a script.
+    [[nodiscard]] virtual int descriptor() { return -1; }
+    /// The thread goes to sleep elsewhere. Submits and collects, and sees to it that descriptor()
+    /// will tell; returns how long that sleep may be (zero: there is something to do now).
+    [[nodiscard]] virtual duration settle() noexcept { return duration::max(); }
+
     /// Operations submitted and not completed.
     [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
 

@@ -51,25 +51,48 @@ scheduler::~scheduler() {
 
 // ---------------------------------------------------------------------------- the loop's own half
 
-void scheduler::run() {
-    struct running_scope {
-        explicit running_scope(scheduler& s) : loop(s) {
-            loop.running_ = true;
-            running_scheduler = &loop;
-        }
-        ~running_scope() {
-            loop.running_ = loop.stopping_ = false;
-            running_scheduler = nullptr;
-        }
-        scheduler& loop;
-    } scope(*this);
+class scheduler::running_scope {
+public:
+    explicit running_scope(scheduler& s) : loop_(s) {
+        loop_.mailbox_->woke_up();
+        loop_.running_ = true;
+        running_scheduler = &loop_;
+    }
+    running_scope(const running_scope&) = delete;
+    running_scope& operator=(const running_scope&) = delete;
+    ~running_scope() {
+        loop_.running_ = loop_.stopping_ = false;
+        if (loop_.wake_descriptor_ != nullptr) loop_.leave_for_host();
+        running_scheduler = nullptr;
+    }
 
+private:
+    scheduler& loop_;
+};
+
+void scheduler::run() {
+    const running_scope scope(*this);
     begin_turn();
+    run_turns();
+}
+
+/// The turn under way is the last one, so that two fibers that only yield to each other come back.
+void scheduler::run_once(duration longest) {
+    const running_scope scope(*this);
+    begin_turn(longest);
+    stopping_ = true;
+    run_turns();
+}
+
+void scheduler::run_turns() {
     for (;;) {
         ready_node& node =
             handed_back_ != nullptr ? *std::exchange(handed_back_, nullptr) : ready_.pop_front();
         if (node.what != ready_node::kind::marker) {
-            run_node(node);
+            if (watch_ != nullptr) [[unlikely]]
+                watch_(*this, node);
+            else
+                run_node(node);
         } else if (stopping_) {
             return;
         } else {
@@ -91,29 +114,55 @@ void scheduler::enter(fiber& f) noexcept {
     switch_context(cells_, own_, f.saved);
 }
 
-void scheduler::begin_turn() {
+/// Its step ends like an eager first one: here, and not with a switch to the next fiber.
+void scheduler::come_back_from(fiber& f) noexcept {
+    f.creating_fiber = nullptr;
+    f.creator = &own_;
+    f.leaves = fiber::way::to_creator;
+}
+
+void scheduler::run_watched(ready_node& node) {
+    if (node.what == ready_node::kind::fiber) come_back_from(static_cast<fiber&>(node));
+    run_node(node);
+}
+
+/// The step under way is not watched, but the next one is: nobody else may switch past this stack.
+void scheduler::watch_steps(void (*watch)(scheduler&, ready_node&)) noexcept {
+    watch_ = watch;
+    if (watch == nullptr || current_ == nullptr) return;
+    fiber* outermost = current_;
+    while (outermost->leaves == fiber::way::to_creator && outermost->creating_fiber != nullptr)
+        outermost = outermost->creating_fiber;
+    if (outermost->leaves == fiber::way::onward) come_back_from(*outermost);
+}
+
+void scheduler::begin_turn(duration longest_sleep) {
     ++turns_;
     mailbox_->collect(ready_);
     if (const unsigned n = mailbox_->take_interrupts(); n > 0 && interrupt_handler_ != nullptr)
         interrupt_handler_(interrupt_argument_, n);
     if (ready_.empty() && !stopping_)
-        wait_for_something();
+        wait_for_something(longest_sleep);
     else if (reactor_ != nullptr && reactor_->in_flight() > 0 && reactor_->has_work())
         reactor_->wait(duration::zero());
     append_due_timers();
     ready_.push_back(marker_);
 }
 
-void scheduler::wait_for_something() {
+time_point scheduler::next_deadline() const noexcept {
+    return timers_.empty() ? time_point::max() : std::max(timers_.next(), virtual_now_);
+}
+
+void scheduler::wait_for_something(duration longest) {
     if (!when_idle_.empty()) return run_when_idle();
-    if (!virtual_clock_) return sleep_until_something();
+    if (!virtual_clock_) return sleep_until_something(longest);
     const bool io_under_way = reactor_ != nullptr && reactor_->in_flight() > 0;
     if (io_under_way) reactor_->wait(duration::zero());
     if (!ready_.empty()) return;
-    if (!timers_.empty())
-        virtual_now_ = std::max(virtual_now_, timers_.next());
-    else if (io_under_way)
-        sleep_until_something();
+    if (!timers_.empty() || longest < duration::max())
+        virtual_now_ = std::min(next_deadline(), after(virtual_now_, longest));
+    else if (io_under_way || expected_posts_ > 0)
+        sleep_until_something(longest);
     else
         throw nothing_can_happen{};
 }
@@ -124,9 +173,9 @@ void scheduler::run_when_idle() {
     while (ready_node* const node = when_idle_.pop_front()) node->run(*node, ready_node::fate::run);
 }
 
-void scheduler::sleep_until_something() {
-    duration limit = duration::max();
-    if (!timers_.empty()) limit = std::max(duration::zero(), timers_.next() - now());
+void scheduler::sleep_until_something(duration longest) {
+    duration limit = longest;
+    if (!timers_.empty()) limit = std::clamp(timers_.next() - now(), duration::zero(), longest);
     if (limit > duration::zero() && !mailbox_->prepare_to_sleep()) limit = duration::zero();
     if (limit > duration::zero() || (reactor_ != nullptr && reactor_->in_flight() > 0))
         io().wait(limit);
@@ -150,6 +199,24 @@ reactor& scheduler::io() {
     return *reactor_;
 }
 
+int scheduler::descriptor_for_host() {
+    if (wake_descriptor_ == nullptr) {
+        wake_descriptor_ = std::make_unique<wake_descriptor>(io().descriptor());
+        if (!running_) leave_for_host();
+    }
+    return wake_descriptor_->number();
+}
+
+/// The mailbox stays as if the loop slept: who posts rings, and the reactor's descriptor tells.
+void scheduler::leave_for_host() noexcept {
+    const bool box_is_empty = mailbox_->prepare_to_sleep();
+    const duration longest = reactor_->settle();
+    if (!box_is_empty || !mailbox_->empty() || !ready_.empty() || longest == duration::zero())
+        wake_descriptor_->wake_at_once();
+    else
+        wake_descriptor_->wake_at(std::min(after(now(), longest), next_deadline()));
+}
+
 void scheduler::make_named_reactor() {
     if (reactor_is_named(reactor_kind_)) (void)io();
 }
@@ -165,6 +232,7 @@ void scheduler::close() noexcept {
     if (closed_) return;
     invariant(!running_, "a loop is closed while it runs");
     closed_ = true;
+    wake_descriptor_.reset();
     reactor_.reset();
     if (finished_ != nullptr) reap();
     for (ready_node* node = mailbox_->close(); node != nullptr;) {

@@ -18,6 +18,9 @@
 //    or is made: nobody can free the stack he runs on.
 // 5. Loop thread only, but for the mailbox.
 // 6. A guest (guest.hpp) is never switched to from here: its host does that.
+// 7. Between turns the wake_descriptor tells of everything that a turn would find: leave_for_host() is
+//    the last act of a run, and what the thread does to the loop meanwhile calls
+//    touched_from_outside().
 
 #include "context/context.hpp"
 #include "context/stack_pool.hpp"
@@ -26,6 +29,7 @@
 #include "scheduler/reactor.hpp"
 #include "scheduler/ready_queue.hpp"
 #include "scheduler/timers.hpp"
+#include "scheduler/wake_descriptor.hpp"
 
 #include <brio/time.hpp>
 
@@ -39,7 +43,8 @@
 namespace brio::inline v0 {
 namespace detail {
 
-/// Thrown out of run() on a virtual clock: nothing is ready, no timer is armed, no I/O is under way.
+/// Thrown out of run() on a virtual clock: nothing is ready, no timer is armed, no I/O is under way,
+/// and no post is expected.
 struct nothing_can_happen {};
 
 struct scheduler_options {
@@ -61,6 +66,8 @@ public:
     // ---- running
     /// asyncio's run_forever: turns until stop(). Precondition: the thread runs no loop.
     void run();
+    /// One turn, which sleeps for `longest` at most. Likewise.
+    void run_once(duration longest);
     /// The turn under way still ends (and one turn runs when none is under way).
     void stop() noexcept { stopping_ = true; }
     /// Drops what is queued or armed without running it.
@@ -109,6 +116,7 @@ public:
     // ---- time
     /// A fresh reading; never a cached one.
     [[nodiscard]] time_point now() const noexcept;
+    [[nodiscard]] bool virtual_clock() const noexcept { return virtual_clock_; }
     void arm(timer& t, time_point when) { timers_.arm(t, when); }
     void disarm(timer& t) noexcept { timers_.disarm(t); }
 
@@ -122,11 +130,26 @@ public:
     /// Replaces the reactor of a loop that has none yet: for tests.
     void use_reactor(std::unique_ptr<reactor> made) noexcept { reactor_ = std::move(made); }
     [[nodiscard]] mailbox& box() noexcept { return *mailbox_; }
+    /// Another thread will post: a virtual clock waits for that, as for I/O.
+    void expect_post() noexcept { ++expected_posts_; }
+    void expected_post_came() noexcept { --expected_posts_; }
+    /// A descriptor that polls readable when run_once() has something to do. Made at the first call;
+    /// throws std::system_error. Precondition: not on a virtual clock.
+    [[nodiscard]] int descriptor_for_host();
+    /// The loop's own thread does something to the loop outside its turns: the host must hear of it.
+    void touched_from_outside() noexcept {
+        if (!running_ && wake_descriptor_ != nullptr) wake_descriptor_->wake_at_once();
+    }
     /// Called on the loop's stack at the start of a turn after mailbox::interrupt().
     void on_interrupt(void (*handler)(void*, unsigned), void* argument) noexcept {
         interrupt_handler_ = handler;
         interrupt_argument_ = argument;
     }
+
+    /// `watch` is called in place of what would run an entry, and calls run_watched() for it: no
+    /// fiber then switches to another past the loop's own stack. Null: nobody watches.
+    void watch_steps(void (*watch)(scheduler&, ready_node&)) noexcept;
+    void run_watched(ready_node& node);
 
     [[nodiscard]] stack_pool& stacks() noexcept { return stacks_; }
     [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
@@ -135,6 +158,8 @@ private:
     struct marker_node : ready_node {
         marker_node() noexcept : ready_node(kind::marker, nullptr) {}
     };
+
+    class running_scope;
 
     static void fiber_main(void* self) noexcept;
     [[noreturn]] void finish(fiber& self) noexcept;
@@ -153,10 +178,14 @@ private:
     [[nodiscard]] bool turn_is_trivial() const noexcept;
     void enter(fiber& f) noexcept;
     void run_node(ready_node& node);
-    void begin_turn();
-    void wait_for_something();
+    void come_back_from(fiber& f) noexcept;
+    void run_turns();
+    void begin_turn(duration longest_sleep = duration::max());
+    void wait_for_something(duration longest);
     void run_when_idle();
-    void sleep_until_something();
+    void sleep_until_something(duration longest);
+    void leave_for_host() noexcept;
+    [[nodiscard]] time_point next_deadline() const noexcept;  // never earlier than a virtual now
     void append_due_timers() noexcept;
     void drop_ready() noexcept;
     void reap() noexcept;
@@ -188,6 +217,9 @@ private:
     void (*interrupt_handler_)(void*, unsigned) = nullptr;
     void* interrupt_argument_ = nullptr;
     guest_host* guest_host_ = nullptr;
+    void (*watch_)(scheduler&, ready_node&) = nullptr;
+    std::size_t expected_posts_ = 0;
+    std::unique_ptr<wake_descriptor> wake_descriptor_;  // null until somebody asks for it
 };
 
 /// now + length, saturating.

@@ -6,9 +6,13 @@
 #include <brio/error.hpp>
 #include <brio/event_loop.hpp>
 
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace brio::inline v0 {
 namespace detail {
@@ -57,14 +61,6 @@ private:
     bool cancelled_ = false;
 };
 
-void call_reporting(loop_core& loop, callback_body& body) noexcept {
-    try {
-        body.run();
-    } catch (...) {
-        loop.report({"exception in a callback", std::current_exception(), {}});
-    }
-}
-
 void queued_callback::call(scheduler& loop, callback_body& body) {
     call_reporting(static_cast<loop_core&>(loop), body);
 }
@@ -87,6 +83,14 @@ time_point required(deadline when, const char* call) {
 }
 
 }  // namespace
+
+void call_reporting(loop_core& loop, callback_body& body) noexcept {
+    try {
+        body.run();
+    } catch (...) {
+        loop.report({"exception in a callback", std::current_exception(), {}});
+    }
+}
 }  // namespace detail
 
 callback_handle event_loop::call_soon_body(detail::callback_body* body) {
@@ -114,6 +118,53 @@ callback_handle event_loop::call_later_body(delay d, detail::callback_body* body
     return call_at_body(detail::after(core_.now(), *d.get()), owned.release());
 }
 
+// -------------------------------------------------------------------------- descriptors and signals
+
+namespace {
+using direction = detail::descriptor_callbacks::direction;
+
+void require_descriptor(int fd, const char* call) {
+    if (::fcntl(fd, F_GETFD) < 0)
+        throw std::system_error(errno, std::system_category(),
+                                std::string(call) + " of descriptor " + std::to_string(fd));
+}
+}  // namespace
+
+void event_loop::add_reader_body(int fd, detail::callback_body* body) {
+    std::unique_ptr<detail::callback_body> owned(body);
+    require_open("add_reader");
+    require_descriptor(fd, "add_reader");
+    core_.descriptors().set(fd, direction::read, std::move(owned));
+}
+void event_loop::add_writer_body(int fd, detail::callback_body* body) {
+    std::unique_ptr<detail::callback_body> owned(body);
+    require_open("add_writer");
+    require_descriptor(fd, "add_writer");
+    core_.descriptors().set(fd, direction::write, std::move(owned));
+}
+bool event_loop::remove_reader(int fd) {
+    if (is_closed()) return false;
+    require_open("remove_reader");
+    return core_.descriptors().remove(fd, direction::read);
+}
+bool event_loop::remove_writer(int fd) {
+    if (is_closed()) return false;
+    require_open("remove_writer");
+    return core_.descriptors().remove(fd, direction::write);
+}
+
+void event_loop::add_signal_handler_body(int signal, detail::callback_body* body) {
+    std::unique_ptr<detail::callback_body> owned(body);
+    require_open("add_signal_handler");
+    (void)core_.io();  // what it throws comes before anything has changed
+    core_.signals().set(signal, std::move(owned));
+}
+bool event_loop::remove_signal_handler(int signal) {
+    if (is_closed()) return false;
+    require_open("remove_signal_handler");
+    return core_.signals().remove(signal);
+}
+
 time_point event_loop::time() const noexcept {
     return core_.now();
 }
@@ -122,6 +173,14 @@ void event_loop::stop() {
 }
 void event_loop::run_forever() {
     core_.run_forever();
+}
+void event_loop::run_once(delay timeout) {
+    core_.run_once(std::max(timeout.get().value_or(duration::max()), duration::zero()));
+}
+int event_loop::fd() {
+    require_open("fd");
+    if (core_.virtual_clock()) throw usage_error("fd: a loop on a virtual clock has none");
+    return core_.descriptor_for_host();
 }
 bool event_loop::is_running() const noexcept {
     return core_.running();
@@ -135,16 +194,25 @@ void event_loop::set_handler_body(handler* h) {
 void event_loop::call_exception_handler(const exception_report& report) {
     core_.report(report);
 }
+void event_loop::default_exception_handler(const exception_report& report) {
+    core_.report_by_default(report);
+}
 void event_loop::set_debug(bool on) noexcept {
     core_.set_debug(on);
 }
 bool event_loop::get_debug() const noexcept {
     return core_.debug();
 }
-void event_loop::require_open(const char* call) const {
+void event_loop::set_slow_callback_duration(delay d) {
+    core_.set_slow_step(d.get().value_or(duration::max()));
+}
+duration event_loop::slow_callback_duration() const noexcept {
+    return core_.slow_step();
+}
+void event_loop::require_open(const char* call) {
     core_.require_open(call);
 }
-void event_loop::require_able_to_run(const char* call) const {
+void event_loop::require_able_to_run(const char* call) {
     core_.require_able_to_run(call);
 }
 
@@ -209,14 +277,14 @@ bool loop_handle::is_closed() const noexcept {
     return box(mailbox_).closed();
 }
 
-void loop_handle::post(detail::callback_body* body) const {
+void loop_handle::post(detail::callback_body* body, const char* call) const {
     auto* const callback =
         new detail::posted_callback(std::unique_ptr<detail::callback_body>(body));
     detail::scheduler* const here = detail::this_scheduler();
     if (here != nullptr && &here->box() == mailbox_) return here->append_posted(*callback);
     if (box(mailbox_).post(*callback)) return;
     detail::posted_callback::turn(*callback, detail::ready_node::fate::drop);
-    throw usage_error("call_soon_threadsafe: the loop is closed");
+    throw usage_error(std::string(call) + ": the loop is closed");
 }
 
 }  // namespace brio::inline v0

@@ -64,6 +64,7 @@ std::string future_core::describe() const {
 void future_core::require_own_thread(const char* call) const {
     if (!loop_->on_own_thread())
         throw usage_error(std::string(call) + ": the " + describe() + " belongs to another thread");
+    loop_->touched_from_outside();
 }
 
 void future_core::require_on(const loop_core& loop, const char* call) const {

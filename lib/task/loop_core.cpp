@@ -91,8 +91,8 @@ loop_core::loop_core(const loop_options& options, void (*stuck)(loop_core&))
     : scheduler(options_of(options, stuck != nullptr)),
       facade_(*this),
       stuck_(stuck),
-      eager_tasks_(options.eager_tasks),
-      debug_(options.debug || debug_from_environment()) {
+      eager_tasks_(options.eager_tasks) {
+    set_debug(options.debug || debug_from_environment());
     make_named_reactor();
 }
 
@@ -102,12 +102,15 @@ loop_core::~loop_core() {
 
 void loop_core::close() noexcept {
     if (closed()) return;
+    signals_.remove_all();
+    descriptors_.remove_all();
+    executor_.close();
     scheduler::close();
     retain();
     abandon(tasks_);
     abandon(background_);
-    while (first_watcher_ != nullptr) {
-        watcher& w = *first_watcher_;
+    while (first_listed_ != nullptr) {
+        listed_core& w = *first_listed_;
         remove(w);
         w.retain();
         w.forget_children();
@@ -178,13 +181,42 @@ void loop_core::report_by_default(const exception_report& what) const noexcept {
     std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-void loop_core::require_open(const char* call) const {
+void loop_core::set_debug(bool on) noexcept {
+    debug_ = on;
+    watch_steps(on ? &time_step : nullptr);
+}
+
+/// On the loop's clock, as in asyncio: nothing is slow on a virtual one.
+void loop_core::time_step(scheduler& s, ready_node& node) {
+    auto& loop = static_cast<loop_core&>(s);
+    any_future task;
+    if (node.what == ready_node::kind::fiber) {
+        task_core& core = *static_cast<fiber&>(node).task;
+        core.retain();
+        task = any_future(&core, adopt_t{});
+    }
+    const time_point before = loop.now();
+    loop.run_watched(node);
+    const duration took = loop.now() - before;
+    if (took >= loop.slow_step_ && !loop.virtual_clock()) loop.report_slow(task, took);
+}
+
+void loop_core::report_slow(const any_future& task, duration took) {
+    const double seconds = std::chrono::duration<double>(took).count();
+    const std::string text = (task.valid() ? "a task" : "a callback") +
+                             std::string(" has held the loop for ") + std::to_string(seconds) +
+                             " s";
+    report({text, nullptr, task});
+}
+
+void loop_core::require_open(const char* call) {
     if (closed()) throw usage_error(std::string(call) + ": the loop is closed");
     if (!on_own_thread())
         throw usage_error(std::string(call) + ": the loop belongs to another thread");
+    touched_from_outside();
 }
 
-void loop_core::require_able_to_run(const char* call) const {
+void loop_core::require_able_to_run(const char* call) {
     require_open(call);
     if (this_scheduler() != nullptr)
         throw usage_error(std::string(call) + ": a loop is running on this thread already");
@@ -192,6 +224,16 @@ void loop_core::require_able_to_run(const char* call) const {
 
 void loop_core::run_forever() {
     require_able_to_run("run_forever");
+    run_turns_of([this] { run(); });
+}
+
+void loop_core::run_once(duration longest) {
+    require_able_to_run("run_once");
+    run_turns_of([this, longest] { scheduler::run_once(longest); });
+}
+
+template <class F>
+void loop_core::run_turns_of(F run) {
     const stack_overflow_reporter overflow(stacks(), &name_of_running_fiber);
     try {
         run();

@@ -56,6 +56,7 @@ public:
         if (::sigaction(SIGINT, nullptr, &current) == 0 &&
             (current.sa_handler == &on_sigint || current.sa_handler == SIG_DFL))
             ::signal(SIGINT, SIG_DFL);
+        detail::forget_saved_handler(SIGINT, &on_sigint);
         interrupted_box.store(nullptr);
         loop_.on_interrupt(nullptr, nullptr);
     }
@@ -108,6 +109,15 @@ void cancel_all_tasks(event_loop& loop) {
     cancel_all_of(loop, loop.core().tasks());  // a server has accepted meanwhile
 }
 
+/// asyncio's end of a run, but for the close.
+void finish_up(event_loop& loop) {
+    cancel_all_tasks(loop);
+    if (!loop.core().default_executor().in_use()) return;
+    // A virtual clock does not wait for threads: the time would be up at once.
+    const delay limit = loop.core().virtual_clock() ? delay(std::nullopt) : std::chrono::minutes(5);
+    loop.run_until_complete([&] { loop.shutdown_default_executor(limit); });
+}
+
 }  // namespace
 
 runner::runner(const loop_options& options)
@@ -118,7 +128,7 @@ runner::runner(const loop_options& options, void (*stuck)(detail::loop_core& loo
 
 runner::~runner() {
     try {
-        if (!core_->closed()) cancel_all_tasks(core_->facade());
+        if (!core_->closed()) finish_up(core_->facade());
     } catch (...) {
         core_->report(
             {"the tasks that were left could not be ended", std::current_exception(), {}});
@@ -153,7 +163,7 @@ void runner::run_main(const any_task& main) {
 void runner::close() {
     if (core_->closed()) return;
     try {
-        cancel_all_tasks(core_->facade());
+        finish_up(core_->facade());
     } catch (...) {
         if (!core_->running()) core_->close();
         throw;

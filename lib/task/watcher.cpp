@@ -28,13 +28,17 @@ watcher* watcher::behind(ready_node& node) noexcept {
     return node.run == &report ? static_cast<watch&>(node).owner : nullptr;
 }
 
-watcher::~watcher() {
+listed_core::~listed_core() {
     if (listed_) loop_->remove(*this);
+}
+
+void listed_core::be_listed() noexcept {
+    if (!listed_) loop_->add(*this);
 }
 
 void watcher::observe(watch& w, future_core& child) noexcept {
     if (loop_->closed()) return;
-    if (!child.is_task() && !listed_) loop_->add(*this);
+    if (!child.is_task()) be_listed();
     retain();
     w.owner = this;
     w.waiting = true;

@@ -15,11 +15,16 @@ public:
         call->waiting_ = this;
     }
     std::string describe() const override { return std::string(what_) + " in a thread"; }
+    void arrived() noexcept {
+        waiter().owner.expected_post_came();
+        finish();
+    }
 
 private:
     void withdraw() noexcept override {
         blocking_call* const call = call_.release();
         call->waiting_ = nullptr;
+        waiter().owner.expected_post_came();
         if (!pool_.withdraw(*call)) return;  // it runs: arrive() deletes it
         call->box_->release();
         delete call;
@@ -47,6 +52,7 @@ void blocking_call::make(worker_pool& pool, const char* what,
         call->box_->release();
         throw;
     }
+    self.owner.expect_post();
     waiting.wait();
 }
 
@@ -63,7 +69,7 @@ void blocking_call::arrive(ready_node& node, fate f) {
     if (f == fate::drop || call.waiting_ == nullptr)
         delete &call;
     else
-        call.waiting_->finish();
+        call.waiting_->arrived();
 }
 
 }  // namespace detail

@@ -2,13 +2,15 @@
 // Waiting between threads by raw futex calls: pthread locks are interposed by the porting layer,
 // which stands above this floor.
 
-#include <brio/version.hpp>
+#include <brio/detail/short_lock.hpp>
+#include <brio/time.hpp>
 
 #include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdint>
 #include <linux/futex.h>
+#include <optional>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,21 +30,9 @@ inline void futex_wake(std::atomic<std::uint32_t>& word, int how_many) noexcept 
     errno = saved;
 }
 
-/// A lock for sections of a few instructions. 0: free, 1: held, 2: held, and someone sleeps.
-class short_lock {
-public:
-    void lock() noexcept {
-        std::uint32_t seen = 0;
-        if (word_.compare_exchange_strong(seen, 1, std::memory_order_acquire)) return;
-        while (word_.exchange(2, std::memory_order_acquire) != 0) futex_wait(word_, 2);
-    }
-    void unlock() noexcept {
-        if (word_.exchange(0, std::memory_order_release) == 2) futex_wake(word_, 1);
-    }
-
-private:
-    std::atomic<std::uint32_t> word_{0};
-};
+/// Likewise until a point on CLOCK_MONOTONIC, when there is one: false when that has come.
+[[nodiscard]] bool futex_wait_until(std::atomic<std::uint32_t>& word, std::uint32_t value,
+                                    std::optional<time_point> until) noexcept;
 
 }  // namespace detail
 }  // namespace brio::inline v0

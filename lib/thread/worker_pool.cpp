@@ -1,5 +1,8 @@
 #include "thread/worker_pool.hpp"
 
+#include <brio/error.hpp>
+
+#include <algorithm>
 #include <csignal>
 #include <mutex>
 #include <sys/prctl.h>
@@ -36,23 +39,47 @@ private:
 
 }  // namespace
 
-worker_pool::worker_pool(const char* name, unsigned most_threads) noexcept
-    : name_(name), most_threads_(most_threads), process_(this_process()) {}
+worker_pool::worker_pool(std::string name, std::size_t most_threads)
+    : name_(std::move(name)), most_threads_(most_threads), process_(this_process()) {}
 
 worker_pool::~worker_pool() {
+    stop_waiting();
+    for (std::thread& t : threads_) t.join();
+}
+
+bool worker_pool::on_own_thread() noexcept {
+    const std::lock_guard held(lock_);
+    const auto here = std::this_thread::get_id();
+    return std::any_of(threads_.begin(), threads_.end(),
+                       [here](const std::thread& t) { return t.get_id() == here; });
+}
+
+void worker_pool::end(job& afterwards) noexcept {
+    job* now = &afterwards;
+    {
+        const std::lock_guard held(lock_);
+        ending_ = true;
+        if (living_ > 0) afterwards_ = std::exchange(now, nullptr);
+    }
+    stop_waiting();
+    if (now != nullptr) now->run(*now);
+}
+
+/// Threads that find nothing queued end from now on.
+void worker_pool::stop_waiting() noexcept {
     {
         const std::lock_guard held(lock_);
         ending_ = true;
     }
     news_.fetch_add(1);
     futex_wake(news_, INT_MAX);
-    for (std::thread& t : threads_) t.join();
 }
 
 void worker_pool::submit(job& j) {
     if (process_.load(std::memory_order_relaxed) != this_process()) start_afresh_after_fork();
     {
         const std::lock_guard held(lock_);
+        if (ending_) throw usage_error("thread_pool::submit: the pool has been shut down");
         if (queued_ + 1 > idle_ && threads_.size() < most_threads_) start_thread();
         push_back(j);
     }
@@ -77,7 +104,7 @@ bool worker_pool::withdraw(job& j) noexcept {
 void worker_pool::start_afresh_after_fork() noexcept {
     new (&lock_) short_lock;
     first_ = last_ = nullptr;
-    queued_ = idle_ = 0;
+    queued_ = idle_ = living_ = 0;
     new std::vector<std::thread>(std::move(threads_));  // not joinable here, so never destroyed
     threads_.clear();
     process_.store(this_process(), std::memory_order_relaxed);
@@ -86,7 +113,8 @@ void worker_pool::start_afresh_after_fork() noexcept {
 /// Precondition: locked.
 void worker_pool::start_thread() try {
     const all_signals_blocked scope;
-    threads_.emplace_back([this] { work(); });
+    threads_.emplace_back([this, number = threads_.size()] { work(number); });
+    ++living_;
 } catch (const std::system_error&) {
     if (threads_.empty()) throw;  // else the job waits for those there are
 }
@@ -116,9 +144,19 @@ job* worker_pool::take() noexcept {
     return j;
 }
 
-void worker_pool::work() noexcept {
-    ::prctl(PR_SET_NAME, name_);
+void worker_pool::work(std::size_t number) noexcept {
+    constexpr std::size_t longest = 15;
+    const std::string suffix = "-" + std::to_string(number);
+    const std::string name = name_.substr(0, longest - suffix.size()) + suffix;
+    ::prctl(PR_SET_NAME, name.c_str());
     while (job* const j = take()) j->run(*j);
+    if (job* const last = leave()) last->run(*last);
+}
+
+/// This thread ends. What is left to do for the last one; else null.
+job* worker_pool::leave() noexcept {
+    const std::lock_guard held(lock_);
+    return --living_ == 0 ? std::exchange(afterwards_, nullptr) : nullptr;
 }
 
 worker_pool& file_pool() {

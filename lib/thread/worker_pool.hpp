@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -37,16 +38,20 @@ protected:
 
 class worker_pool {
 public:
-    /// `name` is what debuggers show for its threads: 15 characters at most.
-    worker_pool(const char* name, unsigned most_threads) noexcept;
+    /// Debuggers show its threads as `name`-0, `name`-1, ... in 15 characters at most.
+    worker_pool(std::string name, std::size_t most_threads);
     worker_pool(const worker_pool&) = delete;
     worker_pool& operator=(const worker_pool&) = delete;
-    /// Runs what is queued, then ends the threads. No submit() may come meanwhile.
+    /// Runs what is queued, then ends the threads and waits for them. No submit() may come meanwhile.
     ~worker_pool();
 
-    /// Any thread. Throws std::system_error when there is no thread and none can be made; the job is
-    /// the caller's then.
+    /// Any thread. Throws std::system_error when there is no thread and none can be made, usage_error
+    /// behind end(); the job is the caller's then.
     void submit(job& j);
+    [[nodiscard]] bool on_own_thread() noexcept;
+    /// Any thread, once. The threads end when nothing is queued any more; the last one runs
+    /// `afterwards`, and where there is none, this call does.
+    void end(job& afterwards) noexcept;
     /// Any thread. True: `j` will not run and is the caller's again. False: it runs, or has run.
     [[nodiscard]] bool withdraw(job& j) noexcept;
 
@@ -55,16 +60,20 @@ private:
     void start_thread();
     void push_back(job& j) noexcept;
     job* take() noexcept;
-    void work() noexcept;
+    void work(std::size_t number) noexcept;
+    void stop_waiting() noexcept;
+    job* leave() noexcept;
 
-    const char* const name_;
-    const unsigned most_threads_;
+    const std::string name_;
+    const std::size_t most_threads_;
     short_lock lock_;  // guards what follows, but for the atomics
     job* first_ = nullptr;
     job* last_ = nullptr;
     std::size_t queued_ = 0;
     std::size_t idle_ = 0;
+    std::size_t living_ = 0;  // threads that may still take a job
     bool ending_ = false;
+    job* afterwards_ = nullptr;
     std::vector<std::thread> threads_;
     std::atomic<std::uint32_t> news_{0};  // counts what idle threads have to look at
     std::atomic<int> process_;

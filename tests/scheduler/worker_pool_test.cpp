@@ -97,7 +97,7 @@ TEST_F(pool, runs_a_job_on_a_thread_of_its_own) {
     }).await();
     EXPECT_TRUE(elsewhere);
     EXPECT_FALSE(in_a_loop);
-    EXPECT_EQ(std::string_view(name.data()), "test-workers");
+    EXPECT_EQ(std::string_view(name.data()), "test-workers-0");
 }
 
 TEST_F(pool, blocks_all_signals_in_its_threads_and_none_here) {

@@ -19,7 +19,10 @@ PARAMETER = r"const char\* (?:call|what)\b(?!\()"
 # Calls that never come as far as this text, because an earlier check has another one for them.
 NEVER = {
     "* needs a running loop on this thread: brio::run": {"wait", "wait_for"},
-    "*: the loop is closed": {"runner::close"},
+    "*: the loop is closed": {
+        "runner::close", "remove_reader", "remove_writer", "remove_signal_handler", "run_in_executor", "to_thread",
+    },
+    "*: the loop belongs to another thread": {"run_in_executor", "to_thread"},
 }
 
 

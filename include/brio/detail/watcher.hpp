@@ -17,16 +17,32 @@ namespace brio::inline v0::detail {
 /// Each core once, at its first place: asyncio's `set(fs)` in the order of the arguments.
 [[nodiscard]] std::vector<future_core*> without_repeats(const std::vector<future_core*>& cores);
 
-class watcher : public future_core {
+/// A future that what it waits for keeps alive, so that only the loop's end may end it: the loop
+/// lists it.
+class listed_core : public future_core {
 public:
-    /// The watcher to which an entry on a future's list belongs; null when it is somebody else's.
-    [[nodiscard]] static watcher* behind(ready_node& node) noexcept;
     /// The loop closes. The caller holds a reference. Not called where all children are tasks.
     virtual void forget_children() noexcept {}
 
 protected:
     using future_core::future_core;
-    ~watcher() override;
+    ~listed_core() override;
+    void be_listed() noexcept;
+
+private:
+    friend class loop_core;
+    listed_core* next_ = nullptr;  // in loop_core's list
+    listed_core* previous_ = nullptr;
+    bool listed_ = false;
+};
+
+class watcher : public listed_core {
+public:
+    /// The watcher to which an entry on a future's list belongs; null when it is somebody else's.
+    [[nodiscard]] static watcher* behind(ready_node& node) noexcept;
+
+protected:
+    using listed_core::listed_core;
 
     /// One child's entry. Lies in the watcher, at an address that does not change while it waits.
     struct watch : done_callback {
@@ -46,11 +62,6 @@ protected:
     virtual void on_done(watch& w) noexcept = 0;
 
 private:
-    friend class loop_core;
-    watcher* next_ = nullptr;  // in loop_core's list
-    watcher* previous_ = nullptr;
-    bool listed_ = false;
-
     static void report(ready_node& node, ready_node::fate what);
 };
 

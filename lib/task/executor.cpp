@@ -1,0 +1,69 @@
+#include "task/executor.hpp"
+
+#include "task/loop_core.hpp"
+
+#include <brio/error.hpp>
+#include <brio/thread.hpp>
+
+#include <string>
+
+namespace brio::inline v0 {
+namespace detail {
+
+executor::executor() noexcept = default;
+executor::~executor() = default;
+
+void executor::refuse_after_shutdown(const char* call) const {
+    if (shut_down_)
+        throw usage_error(std::string(call) + ": the default executor has been shut down");
+}
+
+thread_pool& executor::pool(const char* call) {
+    refuse_after_shutdown(call);
+    if (pool_ == nullptr) {
+        own_ = std::make_unique<thread_pool>();
+        pool_ = own_.get();
+    }
+    return *pool_;
+}
+
+void executor::use(thread_pool& pool) {
+    refuse_after_shutdown("set_default_executor");
+    pool_ = &pool;  // one of our own stays for the work that it has
+}
+
+void executor::shut_down(loop_core& loop, delay timeout) {
+    shut_down_ = true;
+    if (pool_ == nullptr) return;
+    pool_->shutdown(false);
+    try {
+        pool_->wait_for_end(timeout);
+    } catch (const timeout_error&) {
+        loop.report({"the default executor is still at work: its threads are left to themselves",
+                     nullptr,
+                     {}});
+        static_cast<void>(own_.release());
+    }
+    pool_ = nullptr;
+}
+
+void executor::close() noexcept {
+    if (own_ != nullptr) own_->shutdown(false);
+}
+
+thread_pool& default_executor(const char* call) {
+    return require_loop(call).default_executor().pool(call);
+}
+
+}  // namespace detail
+
+void event_loop::set_default_executor(thread_pool& pool) {
+    require_open("set_default_executor");
+    core_.default_executor().use(pool);
+}
+
+void event_loop::shutdown_default_executor(delay timeout) {
+    core_.default_executor().shut_down(core_, timeout);
+}
+
+}  // namespace brio::inline v0
