@@ -120,6 +120,7 @@ public:
 
     /// For brio itself: takes over a reference.
     concurrent_future(detail::concurrent_core* core, detail::adopt_t) noexcept : core_(core) {}
+    /// For brio itself. usage_error when empty.
     [[nodiscard]] detail::concurrent_core& core() const {
         if (core_ == nullptr) detail::throw_empty_handle();
         return *core_;

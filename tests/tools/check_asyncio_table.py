@@ -54,7 +54,7 @@ def complaints(page, declared, inherited, python):
     right = {name for row in rows for name in quoted(row[1])}
     for name in sorted(right - declared - inherited):
         yield f"`{name}` is in the tables and not in include/brio"
-    mine = {name for name in quoted(own) if re.fullmatch(r"[\w:]+(\*)?", name)}
+    mine = {name for name in quoted(own) if re.fullmatch(r"[\w:]+\*?", name)}
     for name in sorted(n for n in mine if not n.endswith("*") and n not in declared):
         yield f"`{name}` is under Brio's own and not in include/brio"
     stems = tuple(name[:-1] for name in mine if name.endswith("*"))
