@@ -21,8 +21,6 @@ namespace brio::inline v0::detail {
 /// lists it.
 class listed_core : public future_core {
 public:
-    /// The watcher to which an entry on a future's list belongs; null when it is somebody else's.
-    [[nodiscard]] static watcher* behind(ready_node& node) noexcept;
     /// The loop closes. The caller holds a reference. Not called where all children are tasks.
     virtual void forget_children() noexcept {}
 
@@ -39,6 +37,10 @@ private:
 };
 
 class watcher : public listed_core {
+public:
+    /// The watcher to which an entry on a future's list belongs; null when it is somebody else's.
+    [[nodiscard]] static watcher* behind(ready_node& node) noexcept;
+
 protected:
     using listed_core::listed_core;
 
