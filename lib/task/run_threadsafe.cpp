@@ -43,7 +43,8 @@ public:
         : done_callback(&turn),
           promise_(std::move(p)),
           store_(store),
-          notice_(end_notice::expect(promise_.core(), loop, &hear, this)) {}
+          notice_(end_notice::order(promise_.core(), loop, &hear, this,
+                                    end_notice::prospect::possible)) {}
     task_link(const task_link&) = delete;
     task_link& operator=(const task_link&) = delete;
 
@@ -114,7 +115,7 @@ wrapped_core::~wrapped_core() {
 }
 
 void wrapped_core::begin() {
-    notice_ = end_notice::expect(source_, *loop_, &hear, this);
+    notice_ = end_notice::order(source_, *loop_, &hear, this);
     if (notice_ == nullptr) return take_over();
     retain();
     be_listed();

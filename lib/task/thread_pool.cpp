@@ -21,7 +21,7 @@ namespace {
 class end_wait final : public private_wait {
 public:
     end_wait(fiber& self, concurrent_core& core)
-        : private_wait(self), notice_(end_notice::expect(core, self.owner, &hear, this)) {
+        : private_wait(self), notice_(end_notice::order(core, self.owner, &hear, this)) {
         if (notice_ == nullptr) finish();
     }
     ~end_wait() {

@@ -5,28 +5,38 @@
 namespace brio::inline v0 {
 namespace detail {
 
-end_notice* end_notice::expect(concurrent_core& core, scheduler& loop, hearer heard, void* who) {
-    auto* const notice = new end_notice(core, loop, heard, who);
+end_notice* end_notice::order(concurrent_core& core, scheduler& loop, hearer heard, void* who,
+                              prospect p) {
+    auto* const notice = new end_notice(core, loop, heard, who, p);
     if (core.listen(*notice)) {
-        loop.expect_post();
+        if (p == prospect::certain) loop.expect_post();
         return notice;
     }
     delete notice;
     return nullptr;
 }
 
-end_notice::end_notice(concurrent_core& core, scheduler& loop, hearer heard, void* who) noexcept
+end_notice::end_notice(concurrent_core& core, scheduler& loop, hearer heard, void* who,
+                       prospect p) noexcept
     : ready_node(kind::callback, &arrive),
       core_(core),
       loop_(loop),
       box_(loop.box()),
       heard_(heard),
-      who_(who) {
+      who_(who),
+      prospect_(p) {
     box_.retain();
 }
 
 end_notice::~end_notice() {
     box_.release();
+}
+
+/// Null the second time.
+void* end_notice::take_who() noexcept {
+    void* const who = std::exchange(who_, nullptr);
+    if (who != nullptr && prospect_ == prospect::certain) loop_.expected_post_came();
+    return who;
 }
 
 void end_notice::release() noexcept {
@@ -39,18 +49,12 @@ void end_notice::ended() noexcept {
 
 void end_notice::arrive(ready_node& node, fate what) {
     auto& self = static_cast<end_notice&>(node);
-    if (void* const who = std::exchange(self.who_, nullptr); who != nullptr) {
-        self.loop_.expected_post_came();
-        if (what == fate::run) self.heard_(who);
-    }
+    if (void* const who = self.take_who(); who != nullptr && what == fate::run) self.heard_(who);
     self.release();
 }
 
 void end_notice::dismiss() noexcept {
-    if (std::exchange(who_, nullptr) != nullptr) {
-        loop_.expected_post_came();
-        if (core_.ignore(*this)) release();
-    }
+    if (take_who() != nullptr && core_.ignore(*this)) release();
     release();
 }
 
