@@ -236,10 +236,14 @@ int uring::descriptor() {
     return event_descriptor_ = fd;
 }
 
+/// The eventfd is registered anew each time: what completes because somebody writes to an eventfd that
+/// the ring polls is told by way of RCU, and since Linux 6.12 once for each registration only.
 duration uring::settle() noexcept {
+    ring_.unregister_eventfd();
     empty(event_descriptor_);
+    const bool registered = ring_.register_eventfd(event_descriptor_) == 0;
     wait(duration::zero());
-    if (!bell_armed_ || has_work()) return duration::zero();
+    if (!registered || !bell_armed_ || has_work()) return duration::zero();
     if (stubborn_.empty()) return duration::max();
     return std::max<duration>(repeat_at_ - std::chrono::steady_clock::now(), duration::zero());
 }

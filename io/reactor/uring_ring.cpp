@@ -160,6 +160,10 @@ int uring_ring::register_eventfd(int fd) noexcept {
     return static_cast<int>(-call_register(IORING_REGISTER_EVENTFD, &fd, 1));
 }
 
+void uring_ring::unregister_eventfd() noexcept {
+    call_register(IORING_UNREGISTER_EVENTFD, nullptr, 0);
+}
+
 bool uring_ring::knows_opcode(std::uint8_t opcode) const noexcept {
     // struct io_uring_probe and its flexible array: 16 bytes, then 8 for each opcode.
     constexpr unsigned most = 64;

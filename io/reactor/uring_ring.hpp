@@ -77,6 +77,7 @@ public:
 
     /// The kernel adds to this eventfd when it has completions to deliver. 0 or an errno.
     [[nodiscard]] int register_eventfd(int fd) noexcept;
+    void unregister_eventfd() noexcept;
 
     /// In a child of fork: the ring is the parent's; the destructor will leave it alone.
     void abandon() noexcept;

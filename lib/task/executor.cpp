@@ -2,13 +2,27 @@
 
 #include "task/loop_core.hpp"
 
+#include <brio/detail/short_lock.hpp>
 #include <brio/error.hpp>
 #include <brio/thread.hpp>
 
+#include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace brio::inline v0 {
 namespace detail {
+
+namespace {
+/// Its threads may use it until the process ends.
+void leave_to_itself(std::unique_ptr<thread_pool> pool) {
+    static short_lock lock;
+    static auto& left = *new std::vector<std::unique_ptr<thread_pool>>;
+    const std::lock_guard held(lock);
+    left.push_back(std::move(pool));
+}
+}  // namespace
 
 executor::executor() noexcept = default;
 executor::~executor() = default;
@@ -42,7 +56,7 @@ void executor::shut_down(loop_core& loop, delay timeout) {
         loop.report({"the default executor is still at work: its threads are left to themselves",
                      nullptr,
                      {}});
-        static_cast<void>(own_.release());
+        leave_to_itself(std::move(own_));
     }
     pool_ = nullptr;
 }

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <functional>
+#include <sys/eventfd.h>
 #include <thread>
 
 namespace {
@@ -117,6 +118,26 @@ TEST_F(guest, calls_descriptor_callbacks) {
     loop.remove_reader(ends.near());
     settle();
     EXPECT_EQ(called, 1);
+}
+
+// The kernel tells of these in another way than of sockets: see uring::settle.
+TEST_F(guest, hears_of_an_eventfd_again_and_again) {
+    const int counter = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int called = 0;
+    loop.add_reader(counter, [&] {
+        ++called;
+        eventfd_t count = 0;
+        ::eventfd_read(counter, &count);
+    });
+    settle();
+    for (int i = 0; i < 20; ++i) {
+        ::eventfd_write(counter, 1);
+        host_until([&] { return called == i + 1; });
+        settle();
+    }
+    loop.remove_reader(counter);
+    settle();
+    ::close(counter);
 }
 
 TEST_F(guest, hears_of_what_the_host_does_to_the_loop_between_turns) {

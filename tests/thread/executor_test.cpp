@@ -217,12 +217,12 @@ TEST(default_executor, that_was_shut_down_is_refused) {
 }
 
 TEST(default_executor, that_takes_too_long_is_reported_and_left_to_itself) {
-    auto& held = *new gate;
+    const auto held = std::make_shared<gate>();
     std::atomic<bool> ended = false;
     brio::run([&] {
         const reports seen;
-        static_cast<void>(brio::run_in_executor([&] {
-            held.pass();
+        static_cast<void>(brio::run_in_executor([&ended, held] {
+            held->pass();
             ended = true;
         }));
         brio::get_running_loop().shutdown_default_executor(1ms);
@@ -230,7 +230,7 @@ TEST(default_executor, that_takes_too_long_is_reported_and_left_to_itself) {
                                              "are left to themselves"));
     });
     EXPECT_FALSE(ended);
-    held.open();
+    held->open();
     EXPECT_TRUE(brio_tests::comes_true([&] { return ended.load(); }));
 }
 
