@@ -1,5 +1,6 @@
 #pragma once
-// Everything that mirrors asyncio. Sockets and files: <brio/io/...>; libc's calls: <brio/posix.hpp>.
+// What mirrors asyncio. Besides: <brio/subprocess.hpp>, <brio/tls.hpp>; sockets, pipes, datagrams and
+// files below the streams: <brio/io/...>; libc's calls: <brio/posix.hpp>; tests: <brio/testing.hpp>.
 
 #include <brio/awaitable.hpp>
 #include <brio/call_graph.hpp>

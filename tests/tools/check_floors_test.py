@@ -61,7 +61,7 @@ class Breaches(unittest.TestCase):
         self.refuses({"lib/base/list.hpp": "#include <boost/intrusive/list.hpp>\n"}, "confined to bench")
         self.refuses({"io/net/socket.cpp": "#include <liburing.h>\n"}, "confined to io/reactor")
         self.refuses({"io/posix/real.cpp": "#include <curl/curl.h>\n"}, "confined to examples")
-        self.refuses({"io/net/socket.cpp": "#include <openssl/ssl.h>\n"}, "confined to io/stream")
+        self.refuses({"io/net/socket.cpp": "#include <openssl/ssl.h>\n"}, "confined to io/tls")
 
     def test_tests_only(self):
         self.refuses({"lib/task/run.cpp": '#include "testing/clock.hpp"\n', "lib/testing/clock.hpp": ""}, "lib/testing")

@@ -29,7 +29,7 @@ public:
     /// The order of creation.
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
-    /// Gives the task its fiber and its first step: in the next turn, or now when `eager`. Throws
+    /// Gives the task its fiber and its first step: in the next turn, or now with eager_start. Throws
     /// std::system_error when no stack can be had; the task is then as if never made.
     void start(const task_options& options, const char* file, int line);
     /// Takes over a reference to what this task has awaited. Where it is the last one, as after
