@@ -99,7 +99,7 @@ void concurrent_core::require_value() {
 
 void concurrent_core::drop() noexcept {
     if (exception_ != nullptr && !retrieved_.load(std::memory_order_relaxed))
-        report_unretrieved(exception_);
+        report_unretrieved(std::move(exception_));
     delete this;
 }
 

@@ -43,8 +43,12 @@ void end_notice::release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
+/// Once it is posted the loop may have deleted it, and have gone.
 void end_notice::ended() noexcept {
-    if (!box_.post(*this)) release();
+    mailbox& box = box_;
+    box.retain();
+    if (!box.post(*this)) release();
+    box.release();
 }
 
 void end_notice::arrive(ready_node& node, fate what) {

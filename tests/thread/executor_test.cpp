@@ -95,8 +95,8 @@ TEST(to_thread, that_is_cancelled_ends_at_once_and_the_call_goes_on) {
 }
 
 TEST(to_thread, that_is_cancelled_before_it_suspends_does_not_wait) {
-    run([] {
-        gate held;
+    gate held;  // outlives the call, which goes on
+    run([&] {
         brio::current_task().cancel();
         EXPECT_EQ(ending([&] {
                       brio::to_thread([&] { held.pass(); });
