@@ -16,7 +16,8 @@ address::address(const io::endpoint& e) noexcept
 
 std::string address::text() const {
     if (base.sa_family == AF_INET) return host() + ":" + std::to_string(port());
-    if (base.sa_family == AF_INET6) return "[" + host() + "]:" + std::to_string(port());
+    if (base.sa_family == AF_INET6)
+        return std::string("[") + host() + "]:" + std::to_string(port());
     constexpr std::size_t head = offsetof(sockaddr_un, sun_path);
     if (base.sa_family != AF_UNIX || length <= head) return "an unnamed peer";
     std::string path(local.sun_path, std::min<std::size_t>(length - head, sizeof local.sun_path));

@@ -116,7 +116,7 @@ std::string frame_call_graph_entry::describe() const {
         return detail::hexadecimal(call);
     const auto base = reinterpret_cast<std::uintptr_t>(found.dli_fbase);
     const std::string place =
-        "(" + std::string(found.dli_fname) + "+" + detail::hexadecimal(call - base) + ")";
+        std::string("(") + found.dli_fname + "+" + detail::hexadecimal(call - base) + ")";
     return found.dli_sname == nullptr ? place : detail::demangled(found.dli_sname) + " " + place;
 }
 

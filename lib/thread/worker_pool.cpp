@@ -146,7 +146,8 @@ job* worker_pool::take() noexcept {
 
 void worker_pool::work(std::size_t number) noexcept {
     constexpr std::size_t longest = 15;
-    const std::string suffix = "-" + std::to_string(number);
+    std::string suffix(1, '-');
+    suffix += std::to_string(number);
     const std::string name = name_.substr(0, longest - suffix.size()) + suffix;
     ::prctl(PR_SET_NAME, name.c_str());
     while (job* const j = take()) j->run(*j);

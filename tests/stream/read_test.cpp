@@ -270,7 +270,8 @@ TEST(stream_reader, refuses_to_read_where_nobody_can_wait) {
 
 TEST(stream_reader, a_moved_from_stream_says_so) {
     brio::testing::run([] {
-        auto [client, server] = stream_pair();
+        brio::testing::connection_pair ends = stream_pair();
+        brio::connection& client = ends.client;
         const brio::connection taken = std::move(client);
         EXPECT_EQ(text_of<brio::usage_error>([&] { (void)client.reader.read(1); }),
                   "the stream that read() is called on was moved from");
