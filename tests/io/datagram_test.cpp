@@ -208,7 +208,7 @@ TEST_F(native_datagrams, travel_over_ipv6) {
         client.send("six");
         const auto [text, sender] = receive(*server);
         EXPECT_EQ(text, "six");
-        EXPECT_EQ(sender.text(), "[::1]:" + std::to_string(client.sockname().port()));
+        EXPECT_EQ(sender.text(), std::string("[::1]:") + std::to_string(client.sockname().port()));
     });
 }
 

@@ -171,7 +171,7 @@ TEST(start_tls, sends_what_is_written_meanwhile_afterwards) {
         server.writer.close();
         client.writer.start_tls(layer, "here");
         starting.await();
-        EXPECT_EQ(client.reader.read(), "Early" + turned("bye."));
+        EXPECT_EQ(client.reader.read(), std::string("Early") + turned("bye."));
     });
 }
 
