@@ -29,11 +29,14 @@ std::string refusal(F f) {
 TEST(a_task, awaits_what_a_boost_future_holds) {
     brio::boost_fiber::run([] {
         auto task = brio::create_task([] {
-            EXPECT_EQ(await(fibers::async([] {
-                          this_fiber::sleep_for(1ms);
-                          return std::string("value");
-                      })),
-                      "value");
+            const auto may_end = brio::create_future<void>();
+            auto late = fibers::async([&] {
+                may_end.await();
+                return std::string("value");
+            });
+            brio::get_running_loop().call_soon([&] { may_end.set_result(); });
+            EXPECT_FALSE(late.wait_for(0s) == fibers::future_status::ready);
+            EXPECT_EQ(await(std::move(late)), "value");
             EXPECT_THROW(await(fibers::async([] { throw std::runtime_error("no"); })),
                          std::runtime_error);
             int number = 0;

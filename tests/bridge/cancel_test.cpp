@@ -43,10 +43,13 @@ TEST(the_task_of_a_boost_fiber, is_its_own) {
 
 TEST(the_task_of_a_boost_fiber, is_done_when_the_fiber_has_ended) {
     brio::boost_fiber::run([] {
-        cancellable c([] { this_fiber::sleep_for(1ms); });
+        fibers::promise<void> may_end;
+        cancellable c([ended = may_end.get_future()]() mutable { ended.get(); });
         auto waiting = brio::create_task([&] { EXPECT_EQ(brio::wait({c.task}).done.size(), 1U); });
-        brio::yield();
+        c.run();
         EXPECT_FALSE(c.task.done());
+        EXPECT_FALSE(waiting.done());
+        may_end.set_value();
         c.fiber.join();
         waiting.await();
         EXPECT_TRUE(c.task.done());

@@ -83,8 +83,18 @@ TEST(boost_fibers, that_are_never_idle_let_tasks_do_io) {
 TEST(boost_fibers, go_on_while_tasks_are_never_idle) {
     brio::boost_fiber::run([] {
         const bystander busy;
-        fibers::fiber([] { this_fiber::sleep_for(1ms); }).join();
-        fibers::fiber([] { brio::sleep(1ms); }).join();
+        const auto goes_on = [&](auto sleep) {
+            const int before = busy.turns();
+            bool woken = false;
+            fibers::fiber([&] {
+                sleep();
+                woken = true;
+            }).join();
+            EXPECT_TRUE(woken);
+            EXPECT_GT(busy.turns(), before);
+        };
+        goes_on([] { this_fiber::sleep_for(1ms); });
+        goes_on([] { brio::sleep(1ms); });
     });
 }
 
