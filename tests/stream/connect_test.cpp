@@ -9,7 +9,10 @@
 #include <brio/io/socket.hpp>
 
 #include <array>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string>
+#include <sys/socket.h>
 #include <vector>
 
 namespace {
@@ -33,24 +36,28 @@ std::uint16_t refusing_port() {
 class black_hole {
 public:
     black_hole() {
-        for (;;) {
-            auto attempt = brio::create_task([this] {
-                brio::io::descriptor fd = detail::open_socket(AF_INET, SOCK_STREAM);
-                detail::connect_to(fd, at("127.0.0.1", listener_.port()));
-                return fd;
-            });
-            (void)brio::wait({attempt}, {.timeout = 100ms});
-            attempt.cancel();
-            try {
-                queued_.push_back(std::move(attempt).await());
-            } catch (const brio::cancelled_error&) {
-                return;
-            }
+        while (queue().length <= queue().most) {
+            queued_.push_back(detail::open_socket(AF_INET, SOCK_STREAM));
+            detail::connect_to(queued_.back(), at("127.0.0.1", listener_.port()));
+            while (queue().length < queued_.size()) brio::yield();
         }
     }
     [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
 
 private:
+    /// Of connections that nobody has accepted, as the kernel tells it for a listening socket. One
+    /// more than `most` fit.
+    struct accept_queue {
+        std::size_t length;
+        std::size_t most;
+    };
+    [[nodiscard]] accept_queue queue() const {
+        tcp_info info = {};
+        socklen_t size = sizeof info;
+        EXPECT_EQ(::getsockopt(listener_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+        return {info.tcpi_unacked, info.tcpi_sacked};
+    }
+
     brio::io::tcp_listener listener_{"127.0.0.1", 0, {.backlog = 1}};
     std::vector<brio::io::descriptor> queued_;
 };
