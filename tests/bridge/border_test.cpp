@@ -35,7 +35,6 @@ TEST(a_task, awaits_what_a_boost_future_holds) {
                 return std::string("value");
             });
             brio::get_running_loop().call_soon([&] { may_end.set_result(); });
-            EXPECT_FALSE(late.wait_for(0s) == fibers::future_status::ready);
             EXPECT_EQ(await(std::move(late)), "value");
             EXPECT_THROW(await(fibers::async([] { throw std::runtime_error("no"); })),
                          std::runtime_error);
