@@ -1,4 +1,5 @@
 #include "net/failure.hpp"
+#include "net/pipe_write.hpp"
 #include "ops/ops.hpp"
 #include "reactor/direct_call.hpp"
 #include "reactor/raw_call.hpp"
@@ -6,11 +7,8 @@
 #include <brio/io/pipe.hpp>
 #include <brio/task.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
-#include <cstdint>
 #include <fcntl.h>
 #include <poll.h>
 #include <string>
@@ -24,42 +22,6 @@ using detail::throw_io_error;
 
 std::string name_of(int fd) {
     return "descriptor " + std::to_string(fd);
-}
-
-/// While it lives this thread gets no SIGPIPE, which pipes, unlike sockets, cannot be asked to spare
-/// us. A signal set, as the kernel has it, is one word.
-class sigpipe_block {
-public:
-    sigpipe_block() noexcept {
-        raw_call(SYS_rt_sigpending, &pending_, sizeof pending_);
-        raw_call(SYS_rt_sigprocmask, SIG_BLOCK, &sigpipe, &before_, sizeof before_);
-    }
-    sigpipe_block(const sigpipe_block&) = delete;
-    sigpipe_block& operator=(const sigpipe_block&) = delete;
-    ~sigpipe_block() { raw_call(SYS_rt_sigprocmask, SIG_SETMASK, &before_, 0, sizeof before_); }
-    /// Takes back the one that has been raised; not one that was there before.
-    void discard() const noexcept {
-        const timespec at_once = {};
-        if ((pending_ & sigpipe) == 0)
-            raw_call(SYS_rt_sigtimedwait, &sigpipe, 0, &at_once, sizeof sigpipe);
-    }
-
-private:
-    static constexpr std::uint64_t sigpipe = std::uint64_t{1} << (SIGPIPE - 1);
-    std::uint64_t pending_ = 0;
-    std::uint64_t before_ = 0;
-};
-
-/// Writes without blocking and without SIGPIPE.
-int try_write(int fd, bytes_view data) noexcept {
-    detail::operation op;
-    op.what = detail::operation::code::write;
-    op.address = const_cast<void*>(data.data());
-    op.length = static_cast<std::uint32_t>(std::min<std::size_t>(data.size(), INT32_MAX));
-    const sigpipe_block quiet;
-    const int result = detail::try_call(op, fd);
-    if (result == -EPIPE) quiet.discard();
-    return result;
 }
 
 /// Opens without waiting for the other end; -ENXIO: a writer, and there is no reader.
@@ -104,7 +66,7 @@ std::size_t pipe_writer::write_some(bytes_view data) {
         const int fd = number_of(fd_, "pipe_writer::write");
         if (data.size() == 0) return 0;
         const int events = detail::ops::poll(fd, POLLOUT);
-        const int count = events < 0 ? events : try_write(fd, data);
+        const int count = events < 0 ? events : detail::try_write_to_pipe(fd, data);
         if (count == detail::would_block) continue;  // somebody else has filled it meanwhile
         if (count < 0) throw_io_error(-count, "write to", name_of(fd));
         return static_cast<std::size_t>(count);
