@@ -1,5 +1,6 @@
 // The three queues.
 
+#include "conformance/named_object.hpp"
 #include "conformance/statements.hpp"
 
 namespace conformance {
@@ -11,63 +12,48 @@ concept queue_like = requires(T& t) {
     t.task_done();
 };
 
-/// act(the queue that s names).
-template <class Act>
-void with_queue(interpreter& self, const json& s, Act act) {
-    const auto visitor = [&](auto& o) {
-        if constexpr (queue_like<decltype(o)>)
-            act(o);
-        else
-            throw unsupported{s.dump()};
-    };
-    std::visit(visitor, self.object_of(s[1]));
-}
-
-std::string name_of(const json& s) {
-    return s[1];
-}
-
 bool do_put(interpreter& self, frame&, const json& s) {
-    with_queue(self, s, [&](auto& q) { q.put(s[2].get<number>()); });
+    with_object(self, s, [&](queue_like auto& q) { q.put(s[2].get<number>()); });
     self.log("put " + name_of(s) + " " + s[2].dump());
     return false;
 }
 
 bool do_get(interpreter& self, frame&, const json& s) {
-    with_queue(self, s,
-               [&](auto& q) { self.log("get " + name_of(s) + " " + std::to_string(q.get())); });
+    with_object(self, s, [&](queue_like auto& q) {
+        self.log("get " + name_of(s) + " " + std::to_string(q.get()));
+    });
     return false;
 }
 
 void do_put_nowait(interpreter& self, const json& s) {
-    with_queue(self, s, [&](auto& q) { q.put_nowait(s[2].get<number>()); });
+    with_object(self, s, [&](queue_like auto& q) { q.put_nowait(s[2].get<number>()); });
 }
 
 void do_get_nowait(interpreter& self, const json& s) {
-    with_queue(self, s, [&](auto& q) {
+    with_object(self, s, [&](queue_like auto& q) {
         self.log("get " + name_of(s) + " " + std::to_string(q.get_nowait()));
     });
 }
 
 void do_task_done(interpreter& self, const json& s) {
-    with_queue(self, s, [](auto& q) { q.task_done(); });
+    with_object(self, s, [](queue_like auto& q) { q.task_done(); });
 }
 
 bool do_join(interpreter& self, frame&, const json& s) {
-    with_queue(self, s, [](auto& q) { q.join(); });
+    with_object(self, s, [](queue_like auto& q) { q.join(); });
     self.log("joined " + name_of(s));
     return false;
 }
 
 void do_queue_state(interpreter& self, const json& s) {
-    with_queue(self, s, [&](auto& q) {
+    with_object(self, s, [&](queue_like auto& q) {
         self.log(name_of(s) + " size=" + std::to_string(q.qsize()) +
                  " empty=" + std::string(text(q.empty())) + " full=" + std::string(text(q.full())));
     });
 }
 
 void do_shutdown(interpreter& self, const json& s) {
-    with_queue(self, s, [&](auto& q) { q.shutdown(s[2].get<bool>()); });
+    with_object(self, s, [&](queue_like auto& q) { q.shutdown(s[2].get<bool>()); });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // lock, event, condition, semaphore, barrier.
 
+#include "conformance/named_object.hpp"
 #include "conformance/statements.hpp"
 
 namespace conformance {
@@ -16,34 +17,18 @@ concept lockable = requires(T& t) {
     t.acquire();
 };
 
-/// act(the lock, condition or semaphore that s names).
-template <class Act>
-void with_lockable(interpreter& self, const json& s, Act act) {
-    const auto visitor = [&](auto& o) {
-        if constexpr (lockable<decltype(o)>)
-            act(o);
-        else
-            throw unsupported{s.dump()};
-    };
-    std::visit(visitor, self.object_of(s[1]));
-}
-
-std::string name_of(const json& s) {
-    return s[1];
-}
-
 bool do_acquire(interpreter& self, frame&, const json& s) {
-    with_lockable(self, s, [](auto& o) { o.acquire(); });
+    with_object(self, s, [](lockable auto& o) { o.acquire(); });
     self.log("acquire " + name_of(s) + " True");
     return false;
 }
 
 void do_release(interpreter& self, const json& s) {
-    with_lockable(self, s, [](auto& o) { o.release(); });
+    with_object(self, s, [](lockable auto& o) { o.release(); });
 }
 
 void do_locked(interpreter& self, const json& s) {
-    with_lockable(self, s, [&](auto& o) {
+    with_object(self, s, [&](lockable auto& o) {
         self.log("locked " + name_of(s) + " " + std::string(text(o.locked())));
     });
 }
@@ -65,7 +50,7 @@ bool block_holding(Lockable& o, interpreter& self, frame& f, const json& s) {
 
 bool do_with(interpreter& self, frame& f, const json& s) {
     bool returned = false;
-    with_lockable(self, s, [&](auto& o) { returned = block_holding(o, self, f, s); });
+    with_object(self, s, [&](lockable auto& o) { returned = block_holding(o, self, f, s); });
     self.log("out " + name_of(s));
     return returned;
 }
