@@ -3,9 +3,10 @@
 //
 // Every task, every callback, and every thread outside them has a context: what its context
 // variables are set to. A task or callback begins with a copy of the context in which it was made
-// (create_task, call_soon, call_later, call_at, add_done_callback, add_reader, add_writer, signal
-// handlers, to_thread); from then on the two are independent. A copy costs one count, also of many
-// variables; setting a variable costs a copy of the list of those that are set.
+// (create_task, call_soon, call_later, call_at, call_soon_threadsafe, run_threadsafe,
+// add_done_callback, add_reader, add_writer, signal handlers, to_thread); from then on the two are
+// independent. A callback that is called again, as add_reader's, finds what it set before. A copy
+// costs one count, also of many variables; setting a variable costs a copy of the list of those set.
 //
 // Nothing here suspends. Values are shared between copies and never change. The last copy destroys a
 // value, on whatever thread it is.

@@ -1,5 +1,6 @@
 #pragma once
-// Every error that brio throws, but for those of tests in testing.hpp. docs/errors.md has the text of each misuse.
+// The errors that brio throws, but for those that have a header of their own: exception_group, those
+// of TLS, those of tests. docs/errors.md lists all, and the text of each misuse.
 
 #include <brio/version.hpp>
 

@@ -42,12 +42,12 @@ struct stream_options {
     std::size_t limit = 64 * 1024;  // bytes: the longest line, and separated piece, of a reader
     std::size_t high_water = 64 * 1024;  // bytes: more than these unsent, and drain() waits
 
-    // Of open_connection alone:
-    /// A head start for each address before the next one is tried as well (RFC 8305), families in
-    /// turn; the first to connect wins. None: one after another. (asyncio's default is none.)
+    /// Of open_connection alone, as the next two: a head start for each address before the next
+    /// one is tried as well (RFC 8305), families in turn; the first to connect wins. None: one after
+    /// another. (asyncio's default is none.)
     delay happy_eyeballs_delay = std::chrono::milliseconds(250);
-    std::string local_host =
-        {};  // numeric: bind to it before connecting; empty: the system chooses
+    /// Numeric: bound to before connecting; empty: the system chooses.
+    std::string local_host = {};
     std::uint16_t local_port = 0;
 
     /// A brio::tls_context, asyncio's ssl=; must live until the connection is made, for a server as

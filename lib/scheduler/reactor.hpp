@@ -5,8 +5,8 @@
 // 1. The kernel owns an operation and the memory it names from submit() until `completed` has been
 //    called for it. An operation usually lies on the stack of the fiber that waits for it, so that
 //    fiber stays parked until then, cancelled or not.
-// 2. `completed` is called exactly once for each submit(), from wait() only, on the loop's thread;
-//    it appends to the ready queue and does nothing else.
+// 2. `completed` is called exactly once for each submit(), from wait(), settle() or the destructor, on
+//    the loop's thread; it appends to the ready queue and does nothing else.
 // 3. cancel() is a request. The operation still completes: with its result when that had already
 //    happened (the result wins), else with -ECANCELED. A cancel is never lost, whether the
 //    submission queue is full or completions overflow.

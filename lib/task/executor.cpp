@@ -15,7 +15,7 @@ namespace brio::inline v0 {
 namespace detail {
 
 namespace {
-/// Its threads may use it until the process ends.
+/// One of ours: its threads may use it until the process ends.
 void leave_to_itself(std::unique_ptr<thread_pool> pool) {
     static short_lock lock;
     static auto& left = *new std::vector<std::unique_ptr<thread_pool>>;
@@ -56,7 +56,7 @@ void executor::shut_down(loop_core& loop, delay timeout) {
         loop.report({"the default executor is still at work: its threads are left to themselves",
                      nullptr,
                      {}});
-        leave_to_itself(std::move(own_));
+        if (pool_ == own_.get()) leave_to_itself(std::move(own_));
     }
     pool_ = nullptr;
 }

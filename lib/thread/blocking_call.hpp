@@ -2,7 +2,7 @@
 // A call that blocks, made on a thread of a pool while the calling fiber is suspended.
 //
 // 1. The work owns what it reads and writes: a cancel ends the wait at once, and the work goes on
-//    without anybody.
+//    without anybody. Who defers cancels meanwhile (io/file/file_thread.hpp) may lend it his stack.
 // 2. It belongs to the fiber that waits, to nobody after a cancel. Who comes last deletes it: the
 //    fiber, or the loop when the thread is done (also a loop that closes), or the thread when the
 //    loop has closed. All but the last happen on the loop's thread, so there is no count.

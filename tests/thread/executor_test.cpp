@@ -234,6 +234,27 @@ TEST(default_executor, that_takes_too_long_is_reported_and_left_to_itself) {
     EXPECT_TRUE(brio_tests::comes_true([&] { return ended.load(); }));
 }
 
+TEST(default_executor, of_the_programs_own_that_takes_too_long_stays_the_programs) {
+    gate held;
+    brio::thread_pool pool;
+    std::atomic<bool> ended = false;
+    brio::run([&] {
+        const reports seen;
+        brio::to_thread([] {});  // the loop has one of its own, too
+        brio::get_running_loop().set_default_executor(pool);
+        static_cast<void>(brio::run_in_executor([&] {
+            held.pass();
+            ended = true;
+        }));
+        brio::get_running_loop().shutdown_default_executor(1ms);
+        EXPECT_EQ(seen.told().size(), 1U);
+    });
+    EXPECT_FALSE(ended);
+    held.open();
+    pool.shutdown();
+    EXPECT_TRUE(ended);
+}
+
 TEST(default_executor, is_waited_for_by_a_runner_that_closes) {
     std::atomic<bool> ended = false;
     brio::runner r;

@@ -33,7 +33,6 @@ FLOORS = [
 PUBLIC = {
     "lib/base": ["version", "fwd", "error", "outcome", "time"],
     "lib/fiber": ["detail/ready_node"],
-    "lib/scheduler": ["lowlevel"],
     "lib/sync": ["sync", "queue", "detail/queue_core", "detail/stores", "detail/waiter_list"],
     "lib/thread": ["detail/concurrent_core", "detail/short_lock"],
     "lib/task": [

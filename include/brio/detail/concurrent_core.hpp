@@ -2,12 +2,12 @@
 // The untyped half of what travels between threads: a result that one thread brings and others wait
 // for, as concurrent.futures.Future has it. The typed half (brio/thread.hpp) stores the value.
 //
-//   pending -> running    start(): it cannot be cancelled any more
-//   pending -> cancelled  cancel()
-//   running -> finished   finish() behind a stored value, or set_exception()
+//   pending -> at_work   start(): it cannot be cancelled any more
+//   pending -> stopped   cancel()
+//   at_work -> finished  finish() behind a stored value, or set_exception()
 //
 // 1. Who called start() alone may store and finish. The value is there before `finished` can be seen.
-// 2. Leaving for `finished` or `cancelled` wakes the threads that block, and then tells each listener
+// 2. Leaving for `finished` or `stopped` wakes the threads that block, and then tells each listener
 //    once, on the thread that brought the end about.
 // 3. Any thread, but for what says otherwise. The last one that lets go destroys the value.
 

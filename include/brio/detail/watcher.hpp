@@ -1,6 +1,6 @@
 #pragma once
-// A future that other futures report to: what gather, wait, as_completed and shield make, each with
-// its own rule in on_done().
+// A future that other futures report to: what gather, wait, as_completed, shield and task groups
+// make, each with its own rule in on_done().
 //
 // 1. An entry on a child's list, or in the ready queue after the child is done, holds a reference to
 //    the watcher. So a watcher lives until its last child has reported or has been let go.
