@@ -236,7 +236,9 @@ TEST(default_executor, that_takes_too_long_is_reported_and_left_to_itself) {
 
 TEST(default_executor, of_the_programs_own_that_takes_too_long_stays_the_programs) {
     gate held;
-    brio::thread_pool pool;
+    brio::thread_pool pool({.threads = 1});
+    pool.submit([] {}).result();
+    const auto before = brio_tests::threads_of_this_process();
     std::atomic<bool> ended = false;
     brio::run([&] {
         const reports seen;
@@ -250,6 +252,7 @@ TEST(default_executor, of_the_programs_own_that_takes_too_long_stays_the_program
         EXPECT_EQ(seen.told().size(), 1U);
     });
     EXPECT_FALSE(ended);
+    EXPECT_TRUE(brio_tests::comes_true([&] { return brio_tests::no_thread_but(before); }));
     held.open();
     pool.shutdown();
     EXPECT_TRUE(ended);
