@@ -43,6 +43,9 @@ class Breaches(unittest.TestCase):
     def test_lib_includes_io(self):
         self.refuses({"lib/debug/dump.cpp": '#include "ops/ops.hpp"\n', "io/ops/ops.hpp": ""}, "may not include io/ops")
 
+    def test_the_highest_floor_of_lib_includes_io(self):
+        self.refuses({"lib/testing/pair.cpp": '#include "ops/ops.hpp"\n', "io/ops/ops.hpp": ""}, "lib never includes io")
+
     def test_neighbours_on_one_floor(self):
         self.refuses({"io/net/socket.cpp": '#include "file/file.hpp"\n', "io/file/file.hpp": ""}, "may not include io/file")
 
