@@ -90,7 +90,9 @@ TEST(open_connection, binds_to_a_local_address) {
         auto accepted = brio::create_task([&] { return listener.accept(); });
         auto [reader, writer] =
             brio::open_connection("127.0.0.1", listener.port(), {.local_host = "127.0.0.2"});
-        EXPECT_TRUE(contains(writer.get_extra_info("sockname"), "127.0.0.2:"));
+        const std::string own = writer.get_extra_info("sockname");
+        EXPECT_TRUE(contains(own, "127.0.0.2:"));
+        EXPECT_EQ(std::move(accepted).await().peername().text(), own);
         EXPECT_EQ(text_of<std::invalid_argument>([&] {
                       (void)brio::open_connection("127.0.0.1", listener.port(),
                                                   {.local_host = "here"});
