@@ -123,7 +123,6 @@ TEST(start_tls, takes_buffered_bytes_for_the_handshake_and_not_for_text) {
 
 TEST(start_tls, that_fails_loses_the_connection) {
     brio::testing::run([] {
-        const turning_layer layer;
         auto [client, server] = stream_pair();
         client.writer.write("hello there.");
         const auto failed = [](auto&& call) {
