@@ -31,13 +31,11 @@ public:
     /// Suspends while the queue is full. Throws queue_shut_down; cancelled_error; usage_error when it
     /// would suspend outside a task or on another loop.
     void put(T&& item) {
-        if (!may_put()) [[unlikely]]
-            wait_for_room();
+        wait_for_room();
         add(std::move(item));
     }
     void put(const T& item) {
-        if (!may_put()) [[unlikely]]
-            wait_for_room();
+        wait_for_room();
         add(item);
     }
     /// Never suspends. Throws queue_full; queue_shut_down.
@@ -54,8 +52,7 @@ public:
     /// Suspends while the queue is empty. Throws queue_shut_down when it is empty and stays so;
     /// cancelled_error; usage_error when it would suspend outside a task or on another loop.
     [[nodiscard("the item is lost: keep it")]] T get() {
-        if (empty()) [[unlikely]]
-            wait_for_item();
+        wait_for_item();
         return take();
     }
     /// Never suspends. Throws queue_empty; queue_shut_down when it is empty and stays so.

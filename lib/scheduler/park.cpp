@@ -43,18 +43,6 @@ void deliver_pending_cancel(fiber& self) {
     if (may_interrupt(self)) throw take_cancel(self);
 }
 
-void private_wait::wake() noexcept {
-    if (!parked_) return;
-    fiber_.owner.touched_from_outside();
-    fiber_.owner.wake(fiber_);
-}
-
-void private_wait::finish() noexcept {
-    if (done()) return;
-    state_ = state::finished;
-    wake();
-}
-
 bool private_wait::abort(std::string_view message) noexcept {
     if (done()) return false;
     state_ = state::cancelled;
@@ -64,15 +52,9 @@ bool private_wait::abort(std::string_view message) noexcept {
     return true;
 }
 
-void private_wait::wait() {
-    if (done()) return;
-    parked_ = true;
-    park(fiber_, *this);
-    if (state_ == state::cancelled) {
-        fiber_.cancel_pending = false;
-        throw message_ ? cancelled_error(*message_) : cancelled_error();
-    }
-    deliver_cancel(fiber_);
+void private_wait::throw_cancelled() {
+    fiber_.cancel_pending = false;
+    throw message_ ? cancelled_error(*message_) : cancelled_error();
 }
 
 }  // namespace detail

@@ -74,9 +74,20 @@ public:
 
     /// Suspends until finish(); not at all when that was before. Throws cancelled_error when the
     /// fiber is cancelled first: then withdraw() has been called and finish() has no effect.
-    void wait();
+    void wait() {
+        if (done()) return;
+        parked_ = true;
+        park(fiber_, *this);
+        if (cancelled()) [[unlikely]]
+            throw_cancelled();
+        deliver_cancel(fiber_);
+    }
     /// The first call wakes the fiber, in the next turn; later ones do nothing.
-    void finish() noexcept;
+    void finish() noexcept {
+        if (done()) return;
+        state_ = state::finished;
+        wake();
+    }
     [[nodiscard]] bool done() const noexcept { return state_ != state::pending; }
     [[nodiscard]] bool cancelled() const noexcept { return state_ == state::cancelled; }
 
@@ -90,7 +101,12 @@ protected:
 
 private:
     enum class state : unsigned char { pending, finished, cancelled };
-    void wake() noexcept;
+    void wake() noexcept {
+        if (!parked_) return;
+        fiber_.owner.touched_from_outside();
+        fiber_.owner.wake(fiber_);
+    }
+    [[noreturn]] void throw_cancelled();
 
     fiber& fiber_;
     state state_ = state::pending;

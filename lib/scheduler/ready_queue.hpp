@@ -20,8 +20,8 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return first_ == end_; }
 
-    [[nodiscard]] bool has_two() const noexcept { return end_ - first_ >= 2; }
-    [[nodiscard]] bool full() const noexcept { return end_ - first_ > mask_; }
+    [[nodiscard]] std::size_t size() const noexcept { return end_ - first_; }
+    [[nodiscard]] bool full() const noexcept { return size() > mask_; }
 
     void push_back(ready_node& node) noexcept {
         if (full()) [[unlikely]]
@@ -37,9 +37,9 @@ public:
     /// The first becomes the last.
     void rotate() noexcept { slots_[end_++ & mask_] = slots_[first_++ & mask_]; }
 
-    /// The entry that is `ahead` behind the first; null when there is none.
-    [[nodiscard]] const ready_node* peek(std::size_t ahead) const noexcept {
-        return end_ - first_ > ahead ? slots_[(first_ + ahead) & mask_] : nullptr;
+    /// The entry that is `distance` behind the first. Precondition: there is one.
+    [[nodiscard]] const ready_node& ahead(std::size_t distance) const noexcept {
+        return *slots_[(first_ + distance) & mask_];
     }
 
 private:

@@ -22,6 +22,7 @@
 //    the last act of a run, and what the thread does to the loop meanwhile calls
 //    touched_from_outside().
 
+#include "base/invariant.hpp"
 #include "context/context.hpp"
 #include "context/stack_pool.hpp"
 #include "fiber/fiber.hpp"
@@ -95,7 +96,11 @@ public:
     /// The running fiber stops until wake(), or until its node has come off a callback list.
     void park() noexcept;
     /// Appends a parked fiber to the ready queue. Each park is woken exactly once.
-    void wake(fiber& f) noexcept;
+    void wake(fiber& f) noexcept {
+        invariant(f.state == fiber::status::parked, "a fiber that is not parked was woken");
+        f.state = fiber::status::ready;
+        ready_.push_back(f);
+    }
     /// Null on the loop's own stack.
     [[nodiscard]] fiber* current() const noexcept { return current_; }
     /// Exceptions in flight in the running fiber: above 0 while it unwinds.

@@ -13,19 +13,6 @@ namespace brio::inline v0::detail {
 
 namespace {
 
-/// One wait in `line`. Where it is cancelled after it was woken, and `holds` that for which it was,
-/// the next one is woken in its place.
-template <class Condition>
-void wait_once(waiter_list& line, fiber& self, Condition holds) {
-    waiter turn(line, self);
-    try {
-        turn.wait();
-    } catch (const cancelled_error&) {
-        if (turn.woken() && holds()) line.wake_next();
-        throw;
-    }
-}
-
 [[noreturn]] void throw_shut_down(const char* call) {
     throw queue_shut_down(std::string(call) + ": the queue is shut down");
 }
@@ -36,18 +23,19 @@ queue_core::queue_core(std::size_t maxsize) noexcept
     : maxsize_(maxsize),
       put_limit_(maxsize > 0 ? maxsize : std::numeric_limits<std::size_t>::max()) {}
 
-void queue_core::wait_for_room() {
-    while (full()) {
-        if (is_shut_down()) break;
-        wait_once(putters_, putters_.bind("queue::put"), [this] { return !full(); });
-    }
-    if (is_shut_down()) throw_shut_down("queue::put");
-}
-
-void queue_core::wait_for_item() {
-    while (empty()) {
-        if (is_shut_down()) throw_shut_down("queue::get");
-        wait_once(getters_, getters_.bind("queue::get"), [this] { return !empty(); });
+/// One function for both sides: a switch between a putter and a getter then returns to where the
+/// processor expects it to, up to their own code.
+void queue_core::wait(side where) {
+    const bool putting = where == side::put;
+    const char* const call = putting ? "queue::put" : "queue::get";
+    if (is_shut_down()) throw_shut_down(call);
+    waiter_list& line = putting ? putters_ : getters_;
+    waiter turn(line, line.bind(call));
+    try {
+        turn.wait();
+    } catch (const cancelled_error&) {
+        if (turn.woken() && !(putting ? full() : empty())) line.wake_next();
+        throw;
     }
 }
 

@@ -8,28 +8,6 @@
 
 namespace brio::inline v0::detail {
 
-void waiter::wait() {
-    list_.push_back(*this);
-    struct place {
-        waiter& taken_by;
-        ~place() { taken_by.list_.remove(taken_by); }
-    } const mine{*this};
-    private_wait::wait();
-}
-
-void waiter_list::push_back(waiter& w) noexcept {
-    w.previous_ = last_;
-    (last_ != nullptr ? last_->next_ : first_) = &w;
-    last_ = &w;
-    if (next_to_wake_ == nullptr) next_to_wake_ = &w;
-}
-
-void waiter_list::remove(waiter& w) noexcept {
-    if (next_to_wake_ == &w) next_to_wake_ = w.next_;
-    (w.previous_ != nullptr ? w.previous_->next_ : first_) = w.next_;
-    (w.next_ != nullptr ? w.next_->previous_ : last_) = w.previous_;
-}
-
 bool waiter_list::has_live() const noexcept {
     if (first_ == nullptr || bound_to_->closed()) return false;
     for (const waiter* w = first_; w != nullptr; w = w->next_)
@@ -37,16 +15,10 @@ bool waiter_list::has_live() const noexcept {
     return false;
 }
 
-fiber& waiter_list::bind(const char* call) {
-    fiber& self = require_fiber(call);
-    mailbox& box = self.owner.box();
-    if (bound_to_ == nullptr) {
-        box.retain();
-        bound_to_ = &box;
-    } else if (bound_to_ != &box) {
-        throw usage_error(std::string(call) + ": it belongs to another loop");
-    }
-    return self;
+void waiter_list::bind_first(const char* call, mailbox& box) {
+    if (bound_to_ != nullptr) throw usage_error(std::string(call) + ": it belongs to another loop");
+    box.retain();
+    bound_to_ = &box;
 }
 
 void waiter_list::unbind() noexcept {
@@ -57,6 +29,8 @@ void waiter_list::unbind() noexcept {
 
 void waiter_list::require_right_thread(const char* call) {
     if (first_ == nullptr) return;
+    if (scheduler* const here = this_scheduler(); here != nullptr && &here->box() == bound_to_)
+        return;
     if (bound_to_->closed()) {  // the stacks on which they waited are gone
         first_ = last_ = next_to_wake_ = nullptr;
         return;

@@ -21,7 +21,16 @@ public:
     waiter(waiter_list& list, fiber& self) noexcept : private_wait(self), list_(list) {}
 
     /// Suspends until woken. Throws cancelled_error. Not in the list before, nor afterwards.
-    void wait();
+    void wait() {
+        struct place {
+            waiter& taken_by;
+            explicit place(waiter& w) noexcept : taken_by(w) { w.list_.push_back(w); }
+            place(const place&) = delete;
+            place& operator=(const place&) = delete;
+            ~place() { taken_by.list_.remove(taken_by); }
+        } const mine{*this};
+        private_wait::wait();
+    }
     [[nodiscard]] bool woken() const noexcept { return done() && !cancelled(); }
     [[nodiscard]] scheduler& loop() const noexcept { return private_wait::waiter().owner; }
     [[nodiscard]] std::string describe() const override { return list_.what(); }
@@ -32,6 +41,27 @@ private:
     waiter* next_ = nullptr;
     waiter* previous_ = nullptr;
 };
+
+inline fiber& waiter_list::bind(const char* call) {
+    fiber& self = require_fiber(call);
+    mailbox& box = self.owner.box();
+    if (bound_to_ != &box) [[unlikely]]
+        bind_first(call, box);
+    return self;
+}
+
+inline void waiter_list::push_back(waiter& w) noexcept {
+    w.previous_ = last_;
+    (last_ != nullptr ? last_->next_ : first_) = &w;
+    last_ = &w;
+    if (next_to_wake_ == nullptr) next_to_wake_ = &w;
+}
+
+inline void waiter_list::remove(waiter& w) noexcept {
+    if (next_to_wake_ == &w) next_to_wake_ = w.next_;
+    (w.previous_ != nullptr ? w.previous_->next_ : first_) = w.next_;
+    (w.next_ != nullptr ? w.next_->previous_ : last_) = w.previous_;
+}
 
 /// Inside the catch of what an unlock() may not throw: tells the exception handler of the running
 /// loop; where none runs, standard error.

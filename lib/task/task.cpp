@@ -187,9 +187,9 @@ std::vector<any_task> all_tasks(event_loop& loop) {
 }
 
 void yield() {
-    detail::require_fiber("yield");
+    detail::fiber& self = detail::require_fiber("yield");
     detail::this_scheduler()->yield();
-    detail::deliver_cancel(*detail::this_fiber());
+    detail::deliver_cancel(self);
 }
 
 namespace detail {

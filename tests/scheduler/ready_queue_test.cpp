@@ -53,16 +53,16 @@ TEST(ready_queue, gives_back_in_order) {
     EXPECT_TRUE(queue.empty());
 }
 
-TEST(ready_queue, knows_when_it_has_two) {
+TEST(ready_queue, knows_its_size) {
     ready_queue queue;
     std::deque<node> nodes(3);
-    EXPECT_FALSE(queue.has_two());
-    push(queue, nodes, 0, 1);
-    EXPECT_FALSE(queue.has_two());
-    push(queue, nodes, 1, 2);
-    EXPECT_TRUE(queue.has_two());
+    EXPECT_EQ(queue.size(), 0u);
+    push(queue, nodes, 0, 2);
+    EXPECT_EQ(queue.size(), 2u);
+    expect_popped(queue, nodes, 0, 1);
+    EXPECT_EQ(queue.size(), 1u);
     push(queue, nodes, 2, 3);
-    EXPECT_TRUE(queue.has_two());
+    EXPECT_EQ(queue.size(), 2u);
 }
 
 TEST(ready_queue, grows_when_it_is_full) {
@@ -93,18 +93,15 @@ TEST(ready_queue, grows_with_its_first_in_any_slot) {
     }
 }
 
-TEST(ready_queue, peeks_behind_the_first_and_not_behind_the_last) {
+TEST(ready_queue, sees_who_is_behind_the_first) {
     const std::size_t capacity = initial_capacity();
     ready_queue queue;
     std::deque<node> nodes(2 * capacity);
-    EXPECT_EQ(queue.peek(0), nullptr);
     push(queue, nodes, 0, capacity);
     expect_popped(queue, nodes, 0, capacity - 2);
     push(queue, nodes, capacity, capacity + 3);  // these have slots before the first's
-    for (std::size_t ahead = 0; ahead < 5; ++ahead)
-        EXPECT_EQ(queue.peek(ahead), &nodes[capacity - 2 + ahead]) << ahead;
-    EXPECT_EQ(queue.peek(5), nullptr);
-    EXPECT_EQ(queue.peek(capacity), nullptr);
+    for (std::size_t distance = 0; distance < 5; ++distance)
+        EXPECT_EQ(&queue.ahead(distance), &nodes[capacity - 2 + distance]) << distance;
 }
 
 TEST(ready_queue, rotates_the_first_to_the_end) {
@@ -113,7 +110,7 @@ TEST(ready_queue, rotates_the_first_to_the_end) {
     push(queue, nodes, 0, 1);
     queue.rotate();
     EXPECT_EQ(&queue.front(), &nodes[0]);
-    EXPECT_FALSE(queue.has_two());
+    EXPECT_EQ(queue.size(), 1u);
     push(queue, nodes, 1, 3);
     queue.rotate();
     expect_popped(queue, nodes, 1, 3);

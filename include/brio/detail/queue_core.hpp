@@ -38,7 +38,9 @@ protected:
 
     // ---- putting
     [[nodiscard]] bool may_put() const noexcept { return size_ < put_limit_; }
-    void wait_for_room();
+    void wait_for_room() {
+        while (!may_put()) wait(side::put);
+    }
     [[noreturn]] void refuse_put() const;
     /// Before the store is changed: whether somebody is to be told. usage_error when this thread may
     /// not.
@@ -54,7 +56,9 @@ protected:
     }
 
     // ---- getting
-    void wait_for_item();
+    void wait_for_item() {
+        while (empty()) wait(side::get);
+    }
     [[noreturn]] void refuse_get() const;
     [[nodiscard]] bool has_putters() {
         if (!putters_.may_wake()) return false;
@@ -72,6 +76,9 @@ protected:
     void shut_down(bool dropped) noexcept;
 
 private:
+    enum class side : bool { put, get };
+    /// Until woken, or at once by an exception: queue_shut_down, cancelled_error, usage_error.
+    void wait(side where);
     [[nodiscard]] bool is_shut_down() const noexcept { return put_limit_ == 0; }
     void wait_for_the_last();
     void wake_joiners_when_finished() noexcept;

@@ -48,6 +48,7 @@ public:
 
 private:
     friend class waiter;
+    void bind_first(const char* call, mailbox& box);
     void push_back(waiter& w) noexcept;
     void remove(waiter& w) noexcept;
     void unbind() noexcept;
