@@ -43,16 +43,8 @@ private:
 
 class tls_channel::reader_left final : public private_wait {
 public:
-    explicit reader_left(tls_channel& c) : private_wait(require_fiber("close")), channel_(c) {
-        c.closer_ = this;
-    }
-    reader_left(const reader_left&) = delete;
-    reader_left& operator=(const reader_left&) = delete;
-    ~reader_left() { channel_.closer_ = nullptr; }
+    reader_left() : private_wait(require_fiber("close")) {}
     std::string describe() const override { return "the goodbye of a TLS connection"; }
-
-private:
-    tls_channel& channel_;
 };
 
 tls_channel::reader_turn::~reader_turn() {
@@ -265,9 +257,24 @@ void tls_channel::part() {
         if (!has_heard_goodbye(ssl_.get())) throw;  // a peer that has said it need not listen
     }
     if (has_heard_goodbye(ssl_.get())) return;
-    if (reading_) return reader_left(*this).wait();
+    if (reading_) return wait_for_reader();
     std::array<char, 1> unwanted;
     (void)read_on(unwanted);
+}
+
+void tls_channel::wait_for_reader() {
+    struct registration {
+        reader_left*& closer;
+        registration(reader_left*& slot, reader_left& wait) noexcept : closer(slot) {
+            closer = &wait;
+        }
+        registration(const registration&) = delete;
+        registration& operator=(const registration&) = delete;
+        ~registration() { closer = nullptr; }
+    };
+    reader_left turn;
+    const registration mine(closer_, turn);
+    turn.wait();
 }
 
 void tls_channel::abort() noexcept {

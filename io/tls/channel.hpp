@@ -64,6 +64,7 @@ private:
     std::optional<std::size_t> read_on(bytes_out out);
     void say_goodbye();
     void part();
+    void wait_for_reader();
 
     bool receive();
     bool collect();
