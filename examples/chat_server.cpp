@@ -21,7 +21,8 @@ static void serve(brio::stream_reader reader, brio::stream_writer writer) {
     guests.push_back(&writer);
     try {
         tell_all(name + " is here\n");
-        for (const std::string& line : reader) tell_all(name + ": " + line);
+        const std::string prefix = name + ": ";
+        for (const std::string& line : reader) tell_all(prefix + line);
     } catch (const std::system_error&) {
         // The connection broke: then he has left, too.
     }

@@ -206,7 +206,7 @@ public:
     void start_on_loop(callback_body* body) const;
 
 private:
-    void report_unretrieved(std::exception_ptr error) noexcept override;
+    void report_unretrieved(std::exception_ptr&& error) noexcept override;
     const loop_handle loop_;
 };
 
@@ -247,19 +247,19 @@ void store_from_task(future_core& task, concurrent_core& to) {
 /// loop is closed: f has not been called, and is destroyed here.
 template <task_body F>
 concurrent_future<awaited_t<F>> run_threadsafe(F&& f, const loop_handle& loop) {
-    using T = awaited_t<F>;
-    auto* const core = new detail::concurrent_value<T, detail::remote_core>(loop);
-    concurrent_future<T> handle(core, detail::adopt_t{});
+    using result = awaited_t<F>;
+    auto* const core = new detail::concurrent_value<result, detail::remote_core>(loop);
+    concurrent_future<result> handle(core, detail::adopt_t{});
     auto start = [p = detail::promise(*core),
                   body = std::decay_t<F>(std::forward<F>(f))]() mutable {
         if (p.core().cancelled()) return;
-        task<T> made;
+        task<result> made;
         try {
             made = create_task(std::move(body));
         } catch (...) {
             return detail::fail(p);
         }
-        detail::fulfil_by(made, std::move(p), &detail::store_from_task<T>);
+        detail::fulfil_by(made, std::move(p), &detail::store_from_task<result>);
     };
     core->start_on_loop(detail::make_body(std::move(start)));
     return handle;
@@ -319,9 +319,9 @@ public:
     /// std::system_error when no thread can be made.
     template <task_body F>
     concurrent_future<awaited_t<F>> submit(F&& f) {
-        using T = awaited_t<F>;
-        auto* const work = new detail::work_of<std::decay_t<F>, T>(std::forward<F>(f));
-        concurrent_future<T> handle(work, detail::adopt_t{});
+        using result = awaited_t<F>;
+        auto* const work = new detail::work_of<std::decay_t<F>, result>(std::forward<F>(f));
+        concurrent_future<result> handle(work, detail::adopt_t{});
         submit_work(*work);
         return handle;
     }

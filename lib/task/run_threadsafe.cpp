@@ -17,7 +17,7 @@ void remote_core::start_on_loop(callback_body* body) const {
     loop_.post(body, "run_threadsafe");
 }
 
-void remote_core::report_unretrieved(std::exception_ptr error) noexcept {
+void remote_core::report_unretrieved(std::exception_ptr&& error) noexcept {
     try {
         loop_.call_soon_threadsafe([error = std::move(error)] {
             get_running_loop().call_exception_handler(

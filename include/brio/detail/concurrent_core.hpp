@@ -95,7 +95,7 @@ protected:
     virtual ~concurrent_core() = default;
     [[nodiscard]] virtual void* value_place() noexcept = 0;
     /// The last handle has gone, and nobody has asked for the error.
-    virtual void report_unretrieved(std::exception_ptr) noexcept {}
+    virtual void report_unretrieved(std::exception_ptr&&) noexcept {}
 
     bool has_value_ = false;
 
