@@ -1,3 +1,5 @@
+#include "scheduler/scheduler.hpp"
+
 #include <brio/io/descriptor.hpp>
 
 #include <cerrno>
@@ -9,6 +11,7 @@ namespace brio::inline v0::io {
 void descriptor::close() noexcept {
     if (fd_ < 0) return;
     const int saved = errno;
+    if (detail::scheduler* const here = detail::this_scheduler()) here->forget_descriptor(fd_);
     ::syscall(SYS_close, std::exchange(fd_, -1));
     errno = saved;
 }

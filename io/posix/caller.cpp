@@ -42,8 +42,7 @@ fiber* suspendable_fiber() noexcept {
 }
 
 void forget_in_reactor(int fd) noexcept {
-    scheduler* const loop = this_scheduler();
-    if (loop != nullptr && loop != left_behind && loop->has_reactor()) loop->io().forget(fd);
+    if (scheduler* const loop = this_scheduler()) loop->forget_descriptor(fd);
 }
 
 long tell_cancelled(fiber& self) noexcept {

@@ -156,6 +156,10 @@ void epoll::submit(operation& op) {
     }
 }
 
+void epoll::forget(int fd) noexcept {
+    if (this_process() == process_) watches_.forget(fd);
+}
+
 void epoll::submit_close(operation& op) {
     forget(op.fd);
     if (close_may_block(op.fd)) return give_to_thread(op);

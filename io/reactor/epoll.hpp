@@ -37,7 +37,7 @@ public:
     [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
     void submit(operation& op) override;
     void cancel(operation& op) noexcept override;
-    void forget(int fd) noexcept override { watches_.forget(fd); }
+    void forget(int fd) noexcept override;
     /// The kernel does not tell through memory, so an operation that waits for an event is work.
     [[nodiscard]] bool has_work() const noexcept override {
         return watched_ > 0 || !done_.empty() || !repeated_.empty() || jobs_.has_finished();

@@ -182,7 +182,8 @@ void uring::send_cancel(operation& op) noexcept {
 }
 
 void uring::forget(int fd) noexcept {
-    if (ring_.has_queued_for(fd)) ring_.submit();
+    if (ring_.has_queued() && this_process() == process_ && ring_.has_queued_for(fd))
+        ring_.submit();
 }
 
 void uring::queue_backlog() noexcept {

@@ -88,7 +88,8 @@ public:
     /// `op` is in flight. A second cancel of the same operation is harmless.
     virtual void cancel(operation& op) noexcept = 0;
     /// Descriptor `fd` is about to be closed or replaced: lets go of what is kept for its number.
-    /// Operations in flight on it go on; they hold the open file, as blocked system calls do.
+    /// Operations in flight on it go on; they hold the open file, as blocked system calls do. Does
+    /// nothing in a child of fork, to which the reactor does not belong.
     virtual void forget([[maybe_unused]] int fd) noexcept {}
     /// Whether a busy turn has to call wait(): entries to submit, or completions to collect.
     /// Asked every turn while anything is in flight, so it reads memory and makes no system call

@@ -131,6 +131,10 @@ public:
     /// Throws where the one that the options or BRIO_REACTOR name is not to be had.
     void make_named_reactor();
     [[nodiscard]] bool has_reactor() const noexcept { return reactor_ != nullptr; }
+    /// Before descriptor `fd` is closed or replaced: reactor::forget.
+    void forget_descriptor(int fd) noexcept {
+        if (reactor_ != nullptr) reactor_->forget(fd);
+    }
     [[nodiscard]] const std::string& reactor_reason() const noexcept { return reactor_reason_; }
     /// Replaces the reactor of a loop that has none yet: for tests.
     void use_reactor(std::unique_ptr<reactor> made) noexcept { reactor_ = std::move(made); }

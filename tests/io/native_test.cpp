@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <string>
@@ -59,6 +60,29 @@ TEST(native_sockets, write_all_of_what_does_not_fit_at_once) {
         });
         EXPECT_EQ(read_to_end(server).size(), much.size());
         writer.await();
+    });
+}
+
+TEST(native_sockets, wait_on_the_file_and_not_on_the_number) {
+    brio::run([] {
+        auto [client, server] = connected();
+        auto [next_client, next_server] = connected();
+        auto reader = brio::create_task([&server = server] {
+            std::array<char, 8> unwanted;
+            return server.read(unwanted);
+        });
+        brio::yield();  // the read has begun, and may not have reached the kernel
+        const int number = server.native_handle();
+        server.close();
+        const int again = ::fcntl(next_server.native_handle(), F_DUPFD_CLOEXEC, number);
+        EXPECT_EQ(again, number);
+        brio::yield();
+        next_client.write("hello");
+        next_client.shutdown_write();
+        client.shutdown_write();
+        EXPECT_EQ(reader.await(), 0u) << "the read took what another socket received";
+        EXPECT_EQ(read_to_end(next_server), "hello");
+        ::close(again);
     });
 }
 
