@@ -27,7 +27,7 @@ std::string find_program(const std::string& name, std::string_view path, int dir
     for (;;) {
         const std::size_t end = path.find(':');
         const std::string_view folder = path.substr(0, end);
-        const std::string file = folder.empty() ? name : std::string(folder) + '/' + name;
+        std::string file = folder.empty() ? name : std::string(folder) + '/' + name;
         const int refusal = error_of(file, directory);
         if (refusal == 0) return file;
         if (refusal != ENOENT && refusal != ENOTDIR) error = refusal;

@@ -119,7 +119,7 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
 
 std::vector<std::string> lines_of(const subprocess::environment& env) {
     std::vector<std::string> all;
-    for (const auto& [name, value] : env) all.push_back(name + '=' + value);
+    for (const auto& [name, value] : env) all.emplace_back(name).append("=").append(value);
     return all;
 }
 

@@ -104,7 +104,8 @@ void loop_algorithm::suspend_until(const std::chrono::steady_clock::time_point& 
     round_over_ = false;
     if (has_ready_fibers()) return loop_->yield();
     idle_ = true;
-    if (when != when.max()) loop_->arm(alarm_, time_point(when.time_since_epoch()));
+    if (when != std::chrono::steady_clock::time_point::max())
+        loop_->arm(alarm_, time_point(when.time_since_epoch()));
     park(*dispatcher_, *this);
     loop_->disarm(alarm_);
 }

@@ -25,9 +25,8 @@ queue_core::queue_core(std::size_t maxsize) noexcept
 
 /// One function for both sides: a switch between a putter and a getter then returns to where the
 /// processor expects it to, up to their own code.
-void queue_core::wait(side where) {
+void queue_core::wait_in_line(side where, const char* call) {
     const bool putting = where == side::put;
-    const char* const call = putting ? "queue::put" : "queue::get";
     if (is_shut_down()) throw_shut_down(call);
     waiter_list& line = putting ? putters_ : getters_;
     waiter turn(line, line.bind(call));

@@ -39,7 +39,7 @@ protected:
     // ---- putting
     [[nodiscard]] bool may_put() const noexcept { return size_ < put_limit_; }
     void wait_for_room() {
-        while (!may_put()) wait(side::put);
+        while (!may_put()) wait_in_line(side::put, "queue::put");
     }
     [[noreturn]] void refuse_put() const;
     /// Before the store is changed: whether somebody is to be told. usage_error when this thread may
@@ -57,7 +57,7 @@ protected:
 
     // ---- getting
     void wait_for_item() {
-        while (empty()) wait(side::get);
+        while (empty()) wait_in_line(side::get, "queue::get");
     }
     [[noreturn]] void refuse_get() const;
     [[nodiscard]] bool has_putters() {
@@ -78,7 +78,7 @@ protected:
 private:
     enum class side : bool { put, get };
     /// Until woken, or at once by an exception: queue_shut_down, cancelled_error, usage_error.
-    void wait(side where);
+    void wait_in_line(side where, const char* call);
     [[nodiscard]] bool is_shut_down() const noexcept { return put_limit_ == 0; }
     void wait_for_the_last();
     void wake_joiners_when_finished() noexcept;
