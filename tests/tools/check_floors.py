@@ -57,7 +57,7 @@ PUBLIC = {
 # Headers of other projects (prefix of the include) and the folders that may name them.
 FOREIGN = {
     "boost/context/": ["lib/context"],
-    "boost/fiber/": ["lib/bridge", "include/brio/bridge", "bench", "tests/bridge"],
+    "boost/fiber/": ["lib/bridge", "include/brio/bridge", "bench", "tests/bridge", "tests/package/consumer"],
     "boost/": ["bench", "lib/bridge"],
     "liburing": ["io/reactor", "bench"],
     "openssl/": ["io/tls", "tests/tls"],
