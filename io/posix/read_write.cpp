@@ -91,14 +91,20 @@ bool is_ready(int fd, short events) noexcept {
     return system_call(SYS_ppoll, &item, 1, &none, nullptr, 0) != 0;
 }
 
-/// Files that refuse RWF_NOWAIT: asked with poll whether the plain call would block. A ready pipe has
-/// room for PIPE_BUF bytes, so no more is offered at once.
+/// What a call that does not wait answers where there is nothing to move.
+long refusal(direction d, int fd) noexcept {
+    const long checked = plain(d, fd, nullptr, 0);  // the kernel looks at the direction first
+    return checked < 0 ? checked : -EAGAIN;
+}
+
+/// Files that refuse RWF_NOWAIT: asked with poll whether the plain call would block, also in
+/// non-blocking mode, which another thread may just be ending. A ready pipe has room for PIPE_BUF
+/// bytes, so no more is offered at once.
 long transfer_without_nowait(fiber& self, direction d, int fd, const iovec* parts,
                              int count) noexcept {
     const descriptor_facts facts = facts_of(fd);
     note_nowait_refused(fd);
-    if (facts.nonblocking || facts.kind == descriptor_kind::disk ||
-        facts.kind == descriptor_kind::none)
+    if (facts.kind == descriptor_kind::disk || facts.kind == descriptor_kind::none)
         return plain(d, fd, parts, count);
     remaining_parts left(parts, count);
     kept_open file(fd);
@@ -106,6 +112,7 @@ long transfer_without_nowait(fiber& self, direction d, int fd, const iovec* part
     long done = 0;
     while (!left.empty()) {
         if (!is_ready(file.fd(), events)) {
+            if (facts.nonblocking) return done > 0 ? done : refusal(d, file.fd());
             const long waited = wait_for_events(self, file, events);
             if (waited < 0) return done > 0 ? done : waited;
             continue;
