@@ -161,6 +161,18 @@ TEST(descriptors, numbers_beyond_the_table_work) {
     ::close(high);
 }
 
+TEST(descriptors, the_wrong_end_of_a_pipe_is_told_in_non_blocking_mode) {
+    const two_ends pipe = make_pipe();
+    ::fcntl(pipe.first, F_SETFL, O_NONBLOCK);
+    ::fcntl(pipe.second, F_SETFL, O_NONBLOCK);
+    brio::run([&] {
+        EXPECT_EQ(::write(pipe.second, "x", 1), 1);  // from here on RWF_NOWAIT is not tried
+        EXPECT_EQ(read_one(pipe.second).error, EBADF);
+        EXPECT_EQ(read_one(pipe.first).result, 1);
+        EXPECT_EQ(read_one(pipe.first), would_block);
+    });
+}
+
 TEST(descriptors, modes_changed_by_many_threads_are_never_mistaken) {
     // Another thread flips the mode all the time; what the layer knows after the last flip is true.
     const two_ends pipe = make_pipe();

@@ -48,6 +48,7 @@ public:
 
 private:
     friend class waiter;
+    /// Not bound to `box` so far: binds the list, or throws what bind() throws for another loop.
     void bind_first(const char* call, mailbox& box);
     void push_back(waiter& w) noexcept;
     void remove(waiter& w) noexcept;
