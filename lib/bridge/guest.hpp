@@ -5,6 +5,7 @@
 //   made at the context's first turn in the ready queue -> end(), when its function has returned
 //   -> destroyed with the context, when the last boost::fibers::fiber has gone: perhaps after the loop
 
+#include "context/context.hpp"
 #include "scheduler/guest.hpp"
 #include "task/loop_core.hpp"
 
@@ -31,6 +32,12 @@ private:
     void discard_result() noexcept override { discard_value(); }
 };
 
+/// What C and C++ keep for each thread, of one of Boost's contexts that is suspended.
+struct kept_cells {
+    exception_globals exceptions;
+    int error_number = 0;
+};
+
 class guest final : public boost::fibers::fiber_properties, public fiber {
 public:
     guest(boost::fibers::context& c, loop_core& loop)
@@ -42,7 +49,10 @@ public:
     void end() noexcept {
         state = status::finished;
         static_cast<guest_task*>(task)->complete();
+        owner.set_cancel_pending(*this, false);
     }
+
+    kept_cells cells;
 };
 
 }  // namespace brio::inline v0::detail

@@ -151,7 +151,7 @@ fiber& loop_algorithm::record_of(context& c) {
 }
 
 void loop_algorithm::make_ready(context& c) noexcept {
-    if (hosted()) record_of(c).state = fiber::status::ready;
+    if (hosted()) record_of(c).state = fiber::status::runnable;
     c.ready_link(ready_);
     wake_dispatcher();
 }
@@ -165,15 +165,27 @@ void loop_algorithm::change(context& leaving, context& next) noexcept {
     if (has_ended(leaving)) {
         static_cast<guest&>(record_of(leaving)).end();
         if (--guests_ == 0 && last_guest_ != nullptr) last_guest_->finish();
+    } else if (!leaving.ready_is_linked()) {
+        record_of(leaving).state = fiber::status::parked;
     }
     round_over_ = is_dispatcher(next);
     hand_over(record_of(next));
 }
 
 void loop_algorithm::hand_over(fiber& next) noexcept {
-    if constexpr (!boost_exchanges_exceptions)
-        switching::exchange_cells(cells_, loop_->current()->saved, next.saved);
+    if constexpr (!boost_exchanges_exceptions) {
+        kept_of(*loop_->current()) = {*cells_.exceptions, *cells_.error_number};
+        const kept_cells& arriving = kept_of(next);
+        *cells_.exceptions = arriving.exceptions;
+        *cells_.error_number = arriving.error_number;
+    }
+    next.state = fiber::status::runnable;
     loop_->hand_over(next);
+}
+
+kept_cells& loop_algorithm::kept_of(fiber& record) noexcept {
+    if (&record == main_) return main_cells_;
+    return &record == &*dispatcher_ ? dispatcher_cells_ : static_cast<guest&>(record).cells;
 }
 
 }  // namespace brio::inline v0::detail

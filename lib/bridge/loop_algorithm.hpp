@@ -73,6 +73,7 @@ private:
     void wake_dispatcher() noexcept;
     void change(context& leaving, context& next) noexcept;
     void hand_over(fiber& next) noexcept;
+    [[nodiscard]] kept_cells& kept_of(fiber& record) noexcept;
     void wait_for_guests() noexcept;
 
     boost::fibers::scheduler::ready_queue_type ready_;
@@ -81,6 +82,8 @@ private:
     fiber* main_ = nullptr;
     std::optional<fiber> dispatcher_;
     thread_cells cells_;
+    kept_cells main_cells_;
+    kept_cells dispatcher_cells_;
     bool round_over_ = false;
     bool idle_ = false;
     caller alarm_{*this, &on_alarm};

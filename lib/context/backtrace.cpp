@@ -40,10 +40,9 @@ std::size_t backtrace(const void* top, std::span<const void*> into) noexcept {
     return w.count;
 }
 
-std::size_t backtrace(const void* top, const machine_context& suspended,
-                      std::span<const void*> into) noexcept {
-    walk w{into, number(suspended.stack_pointer), number(top)};
-    brio_v0_call_as_from(suspended.stack_pointer, &unwind, &w);
+std::size_t backtrace(const void* top, void* suspended, std::span<const void*> into) noexcept {
+    walk w{into, number(suspended), number(top)};
+    brio_v0_call_as_from(suspended, &unwind, &w);
     return w.count;
 }
 

@@ -16,8 +16,8 @@ namespace brio::inline v0::detail {
 
 /// Those of the running execution.
 [[nodiscard]] std::size_t backtrace(const void* top, std::span<const void*> into) noexcept;
-/// Those of a suspended one. None with Boost.Context's switch.
-[[nodiscard]] std::size_t backtrace(const void* top, const machine_context& suspended,
+/// Those of the one that is suspended with this stack pointer. None with Boost.Context's switch.
+[[nodiscard]] std::size_t backtrace(const void* top, void* suspended,
                                     std::span<const void*> into) noexcept;
 
 }  // namespace brio::inline v0::detail

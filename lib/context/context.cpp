@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cxxabi.h>
+#include <utility>
 
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
@@ -54,12 +55,17 @@ thread_cells thread_cells::of_this_thread() noexcept {
     return {reinterpret_cast<exception_globals*>(abi::__cxa_get_globals()), &errno};
 }
 
+void switching::with_exceptions(const thread_cells& cells, machine_context& from, void*& save,
+                                const machine_context& to, void* load) noexcept {
+    const exception_globals own = std::exchange(*cells.exceptions, {});
+    without_exceptions(cells, from, save, to, load);
+    *cells.exceptions = own;
+}
+
 void prepare_context(machine_context& c, void* limit, void* top, void (*entry)(void*),
                      void* argument) noexcept {
     invariant(reinterpret_cast<std::uintptr_t>(top) % 16 == 0, "a stack top is a multiple of 16");
     const std::size_t size = distance(limit, top);
-    c.exceptions = {};
-    c.error_number = 0;
     if (on_valgrind) [[unlikely]]
         c.valgrind_stack = VALGRIND_STACK_REGISTER(limit, top);
     prepare_sanitizers(c.sanitizers, limit, size, entry, argument);

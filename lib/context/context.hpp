@@ -1,13 +1,13 @@
 #pragma once
 // One thread of execution and the change from one to another: the machine's switch (switch.hpp)
-// together with what C++ and C keep per thread and a fiber needs for itself.
+// together with what C++ keeps per thread and a fiber needs for itself.
 //
 // 1. An execution stays on its thread, so the addresses in thread_cells hold for its whole life.
-// 2. The exception globals and errno in the cells are those of the running execution; a suspended
-//    one keeps its own in its machine_context. So a fiber may suspend inside a catch and in a
-//    destructor that runs during unwinding.
-// 3. When an execution ends, no exception is alive in it: the next one on the stack starts with
-//    zeros.
+// 2. The exception globals in the cells are those of the running execution, and zeros during a switch.
+//    An execution that has exceptions keeps them in its own frames while it is suspended; all others,
+//    new ones too, find what they left: zeros. So a fiber may suspend inside a catch and in a
+//    destructor that runs during unwinding, and one that does neither pays nothing for it.
+// 3. When an execution ends, no exception is alive in it.
 //
 //   prepare_context -> suspended -> running ... -> switch_context_for_good -> release_context
 //                          '---------- (never continued) --------------------------^
@@ -17,7 +17,7 @@
 #include "context/switch.hpp"
 
 #include <cstddef>
-#include <cstring>
+#include <cstdint>
 
 namespace brio::inline v0::detail {
 
@@ -28,6 +28,11 @@ struct exception_globals {
 #if defined(__ARM_EABI_UNWINDER__)
     void* propagating_exceptions = nullptr;
 #endif
+
+    [[nodiscard]] bool any() const noexcept {
+        // One test instead of two.
+        return (reinterpret_cast<std::uintptr_t>(caught_exceptions) | uncaught_exceptions) != 0;
+    }
 };
 
 /// Addresses that are costly to ask for and never change for a thread. One for each loop.
@@ -42,8 +47,6 @@ struct thread_cells {
 /// by the switch that leaves it. Must not move between prepare_context and release_context.
 struct machine_context {
     void* stack_pointer = nullptr;
-    exception_globals exceptions = {};
-    int error_number = 0;
     unsigned int valgrind_stack = 0;
     [[no_unique_address]] sanitizer_handles sanitizers = {};
 };
@@ -60,38 +63,43 @@ void release_context(machine_context& c) noexcept;
 
 namespace switching {
 
-inline void exchange_cells(thread_cells& cells, machine_context& from,
-                           const machine_context& to) noexcept {
-    // With their padding, which an assignment would leave out: one move of the processor.
-    std::memcpy(&from.exceptions, cells.exceptions, sizeof(exception_globals));
-    std::memcpy(cells.exceptions, &to.exceptions, sizeof(exception_globals));
-    from.error_number = *cells.error_number;
-    *cells.error_number = to.error_number;
+inline void without_exceptions(const thread_cells& cells, machine_context& from, void*& save,
+                               const machine_context& to, void* load) noexcept {
+    announce_switch(from.sanitizers, to.sanitizers, departure::to_return);
+    brio_v0_switch_stack(&save, load, cells.error_number);
+    report_arrival(from.sanitizers);
 }
+[[gnu::cold, gnu::noinline]] void with_exceptions(const thread_cells& cells, machine_context& from,
+                                                  void*& save, const machine_context& to,
+                                                  void* load) noexcept;
 
 }  // namespace switching
 
-/// Saves the running execution in `from` and continues `to`. Returns when something continues
-/// `from`.
+/// Saves the running execution and continues `to`. Returns when something continues `from`. The
+/// stack pointers are where the caller keeps them: the one of `from` goes to `save`, the one of `to`
+/// is `load`. Neither context is touched but for sanitizers.
 /// **Thread**: the one whose cells these are.
-inline void switch_context(thread_cells& cells, machine_context& from,
-                           machine_context& to) noexcept {
-    switching::exchange_cells(cells, from, to);
-    announce_switch(from.sanitizers, to.sanitizers, departure::to_return);
-    brio_v0_switch_stack(&from.stack_pointer, to.stack_pointer);
-    report_arrival(from.sanitizers);
+[[gnu::always_inline]] inline void switch_context(const thread_cells& cells, machine_context& from,
+                                                  void*& save, const machine_context& to,
+                                                  void* load) noexcept {
+    if (cells.exceptions->any()) [[unlikely]]
+        return switching::with_exceptions(cells, from, save, to, load);
+    switching::without_exceptions(cells, from, save, to, load);
+}
+/// The same with both stack pointers in the contexts.
+inline void switch_context(const thread_cells& cells, machine_context& from,
+                           const machine_context& to) noexcept {
+    switch_context(cells, from, from.stack_pointer, to, to.stack_pointer);
 }
 
 /// The last switch of an execution. release_context(from) follows, from another stack.
-[[noreturn, gnu::always_inline]] inline void switch_context_for_good(thread_cells& cells,
+[[noreturn, gnu::always_inline]] inline void switch_context_for_good(const thread_cells& cells,
                                                                      machine_context& from,
-                                                                     machine_context& to) noexcept {
-    invariant(cells.exceptions->caught_exceptions == nullptr &&
-                  cells.exceptions->uncaught_exceptions == 0,
-              "a fiber ends while an exception of its own is alive");
-    switching::exchange_cells(cells, from, to);
+                                                                     const machine_context& to,
+                                                                     void* load) noexcept {
+    invariant(!cells.exceptions->any(), "a fiber ends while an exception of its own is alive");
     announce_switch(from.sanitizers, to.sanitizers, departure::for_good);
-    continue_stack(to.stack_pointer);
+    continue_stack(load, cells.error_number);
 }
 
 /// std::uncaught_exceptions() of the running execution without its look-up.

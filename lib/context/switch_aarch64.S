@@ -1,6 +1,6 @@
 /* The switch for aarch64 (AAPCS64). The interface is in switch.hpp; the rules are those of switch_x86_64.S.
  *
- * The saved frame:  x19 ... x28, x29, x30, d8 ... d15 (the calling convention keeps their low halves only).
+ * The saved frame:  x19 ... x28, x29, x30, d8 ... d15 (the calling convention keeps their low halves only), errno.
  * Marked for branch-target identification; `ret` needs no landing pad, so first_frame has none.
  */
     .text
@@ -9,11 +9,11 @@
     .hidden brio_v0_switch_stack
     .type   brio_v0_switch_stack, %function
     .balign 16
-brio_v0_switch_stack:                   /* x0: void** save, x1: void* load */
+brio_v0_switch_stack:                   /* x0: void** save, x1: void* load, x2: int* error_number */
     .cfi_startproc
     hint    #34                         /* bti c */
-    sub     sp, sp, #160
-    .cfi_adjust_cfa_offset 160
+    sub     sp, sp, #176
+    .cfi_adjust_cfa_offset 176
     stp     x19, x20, [sp, #0]
     stp     x21, x22, [sp, #16]
     stp     x23, x24, [sp, #32]
@@ -44,9 +44,13 @@ brio_v0_switch_stack:                   /* x0: void** save, x1: void* load */
     .cfi_rel_offset d13, 136
     .cfi_rel_offset d14, 144
     .cfi_rel_offset d15, 152
+    ldr     w9, [x2]
+    str     x9, [sp, #160]
     mov     x9, sp
     str     x9, [x0]
     mov     sp, x1
+    ldr     x9, [sp, #160]
+    str     w9, [x2]
     ldp     x19, x20, [sp, #0]
     ldp     x21, x22, [sp, #16]
     ldp     x23, x24, [sp, #32]
@@ -57,8 +61,8 @@ brio_v0_switch_stack:                   /* x0: void** save, x1: void* load */
     ldp     d10, d11, [sp, #112]
     ldp     d12, d13, [sp, #128]
     ldp     d14, d15, [sp, #144]
-    add     sp, sp, #160
-    .cfi_adjust_cfa_offset -160
+    add     sp, sp, #176
+    .cfi_adjust_cfa_offset -176
     .cfi_restore x19
     .cfi_restore x20
     .cfi_restore x21
@@ -87,9 +91,11 @@ brio_v0_switch_stack:                   /* x0: void** save, x1: void* load */
     .hidden brio_v0_continue_stack
     .type   brio_v0_continue_stack, %function
     .balign 16
-brio_v0_continue_stack:                 /* x0: void* load */
+brio_v0_continue_stack:                 /* x0: void* load, x1: int* error_number */
     hint    #34                         /* bti c */
     mov     sp, x0
+    ldr     x9, [sp, #160]
+    str     w9, [x1]
     ldp     x19, x20, [sp, #0]
     ldp     x21, x22, [sp, #16]
     ldp     x23, x24, [sp, #32]
@@ -100,7 +106,7 @@ brio_v0_continue_stack:                 /* x0: void* load */
     ldp     d10, d11, [sp, #112]
     ldp     d12, d13, [sp, #128]
     ldp     d14, d15, [sp, #144]
-    add     sp, sp, #160
+    add     sp, sp, #176
     ret
     .size   brio_v0_continue_stack, . - brio_v0_continue_stack
 
@@ -121,27 +127,27 @@ brio_v0_call_as_from:                   /* x0: void* suspended, x1: function, x2
     mov     x19, x0
     mov     x0, x2
     .cfi_remember_state
-    .cfi_def_cfa x19, 160               /* from here on the caller is the suspended one */
-    .cfi_offset x19, -160
-    .cfi_offset x20, -152
-    .cfi_offset x21, -144
-    .cfi_offset x22, -136
-    .cfi_offset x23, -128
-    .cfi_offset x24, -120
-    .cfi_offset x25, -112
-    .cfi_offset x26, -104
-    .cfi_offset x27, -96
-    .cfi_offset x28, -88
-    .cfi_offset x29, -80
-    .cfi_offset x30, -72
-    .cfi_offset d8, -64
-    .cfi_offset d9, -56
-    .cfi_offset d10, -48
-    .cfi_offset d11, -40
-    .cfi_offset d12, -32
-    .cfi_offset d13, -24
-    .cfi_offset d14, -16
-    .cfi_offset d15, -8
+    .cfi_def_cfa x19, 176               /* from here on the caller is the suspended one */
+    .cfi_offset x19, -176
+    .cfi_offset x20, -168
+    .cfi_offset x21, -160
+    .cfi_offset x22, -152
+    .cfi_offset x23, -144
+    .cfi_offset x24, -136
+    .cfi_offset x25, -128
+    .cfi_offset x26, -120
+    .cfi_offset x27, -112
+    .cfi_offset x28, -104
+    .cfi_offset x29, -96
+    .cfi_offset x30, -88
+    .cfi_offset d8, -80
+    .cfi_offset d9, -72
+    .cfi_offset d10, -64
+    .cfi_offset d11, -56
+    .cfi_offset d12, -48
+    .cfi_offset d13, -40
+    .cfi_offset d14, -32
+    .cfi_offset d15, -24
     blr     x1
     .cfi_restore_state
     ldr     x19, [sp, #16]
@@ -175,7 +181,7 @@ brio_v0_prepare_stack:                  /* x0: top, x1: entry, x2: argument */
     .cfi_startproc
     hint    #34                         /* bti c */
     adr     x9, first_frame
-    sub     x0, x0, #160
+    sub     x0, x0, #176
     stp     x2,  x1,  [x0, #0]          /* x19, x20 */
     stp     xzr, xzr, [x0, #16]
     stp     xzr, xzr, [x0, #32]
@@ -186,6 +192,7 @@ brio_v0_prepare_stack:                  /* x0: top, x1: entry, x2: argument */
     stp     xzr, xzr, [x0, #112]
     stp     xzr, xzr, [x0, #128]
     stp     xzr, xzr, [x0, #144]
+    stp     xzr, xzr, [x0, #160]        /* errno */
     ret
     .cfi_endproc
     .size   brio_v0_prepare_stack, . - brio_v0_prepare_stack

@@ -8,6 +8,7 @@
 #include "context/switch.hpp"
 
 #include <boost/context/detail/fcontext.hpp>
+#include <cerrno>
 #include <new>
 
 namespace {
@@ -18,6 +19,7 @@ using boost::context::detail::transfer_t;
 struct suspended {
     fcontext_t here = nullptr;
     suspended* next = nullptr;  // valid while this one is switching: the execution it continues
+    int error_number = 0;
     void (*entry)(void*) = nullptr;  // these two only before the execution has begun
     void* argument = nullptr;
 };
@@ -26,17 +28,20 @@ void first_frame(transfer_t arrival) {
     auto* left = static_cast<suspended*>(arrival.data);
     left->here = arrival.fctx;
     const suspended self = *left->next;
+    errno = 0;
     self.entry(self.argument);
 }
 
 }  // namespace
 
-extern "C" void brio_v0_switch_stack(void** save, void* load) noexcept {
+extern "C" void brio_v0_switch_stack(void** save, void* load, int* error_number) noexcept {
     suspended self;
+    self.error_number = *error_number;
     self.next = static_cast<suspended*>(load);
     *save = &self;
     const transfer_t arrival = boost::context::detail::jump_fcontext(self.next->here, &self);
     static_cast<suspended*>(arrival.data)->here = arrival.fctx;
+    *error_number = self.error_number;
 }
 
 // Jumped to on x86-64, so the stack may be 8 off what a called function finds; and named there in
@@ -46,9 +51,9 @@ extern "C" {
 [[gnu::force_align_arg_pointer]]
 #endif
 [[gnu::used]] void
-brio_v0_continue_stack(void* load) noexcept {
+brio_v0_continue_stack(void* load, int* error_number) noexcept {
     void* nowhere = nullptr;
-    brio_v0_switch_stack(&nowhere, load);
+    brio_v0_switch_stack(&nowhere, load, error_number);
     __builtin_unreachable();
 }
 }

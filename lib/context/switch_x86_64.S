@@ -3,7 +3,7 @@
  * 1. Left through `call` and continued through `ret`: an indirect jump would leave the return-address predictor one
  *    entry out of step, and the next `ret` of the caller would be mispredicted (7 ns where measured).
  * 2. The saved frame is the same for every suspended execution, so the unwind table holds before and after the change
- *    of the stack pointer:  r15 r14 r13 r12 rbx rbp return-address.
+ *    of the stack pointer:  errno r15 r14 r13 r12 rbx rbp return-address.
  * 3. Marked for indirect-branch tracking, not for shadow stacks: those would need a second stack switched along.
  */
     .text
@@ -12,7 +12,7 @@
     .hidden brio_v0_switch_stack
     .type   brio_v0_switch_stack, @function
     .balign 16
-brio_v0_switch_stack:                   /* rdi: void** save, rsi: void* load */
+brio_v0_switch_stack:                   /* rdi: void** save, rsi: void* load, rdx: int* error_number */
     .cfi_startproc
     endbr64
     pushq   %rbp
@@ -33,8 +33,14 @@ brio_v0_switch_stack:                   /* rdi: void** save, rsi: void* load */
     pushq   %r15
     .cfi_adjust_cfa_offset 8
     .cfi_rel_offset %r15, 0
+    movl    (%rdx), %eax
+    pushq   %rax
+    .cfi_adjust_cfa_offset 8
     movq    %rsp, (%rdi)
     movq    %rsi, %rsp
+    popq    %rax
+    .cfi_adjust_cfa_offset -8
+    movl    %eax, (%rdx)
     popq    %r15
     .cfi_adjust_cfa_offset -8
     .cfi_restore %r15
@@ -61,8 +67,10 @@ brio_v0_switch_stack:                   /* rdi: void** save, rsi: void* load */
     .hidden brio_v0_continue_stack
     .type   brio_v0_continue_stack, @function
     .balign 16
-brio_v0_continue_stack:                 /* rdi: void* load */
+brio_v0_continue_stack:                 /* rdi: void* load, rsi: int* error_number */
     movq    %rdi, %rsp
+    popq    %rax
+    movl    %eax, (%rsi)
     popq    %r15
     popq    %r14
     popq    %r13
@@ -86,7 +94,7 @@ brio_v0_call_as_from:                   /* rdi: void* suspended, rsi: function, 
     movq    %rdi, %rbx
     movq    %rdx, %rdi
     .cfi_remember_state
-    .cfi_def_cfa %rbx, 56               /* from here on the caller is the suspended one */
+    .cfi_def_cfa %rbx, 64               /* from here on the caller is the suspended one */
     .cfi_offset %r15, -56
     .cfi_offset %r14, -48
     .cfi_offset %r13, -40
@@ -134,7 +142,8 @@ brio_v0_prepare_stack:                  /* rdi: top, rsi: entry, rdx: argument *
     movq    %rsi, -40(%rdi)             /* r13 */
     movq    %rax, -48(%rdi)
     movq    %rax, -56(%rdi)
-    leaq    -56(%rdi), %rax
+    movq    %rax, -64(%rdi)             /* errno */
+    leaq    -64(%rdi), %rax
     ret
     .cfi_endproc
     .size   brio_v0_prepare_stack, . - brio_v0_prepare_stack

@@ -23,7 +23,8 @@ using frame_list = std::vector<frame_call_graph_entry>;
 std::size_t walk(const fiber& f, std::span<const void*> into) noexcept {
     if (f.leaves == fiber::way::by_host) return 0;
     // The record lies at the top of the stack.
-    return f.owner.current() == &f ? backtrace(&f, into) : backtrace(&f, f.saved, into);
+    return f.owner.current() == &f ? backtrace(&f, into)
+                                   : backtrace(&f, f.owner.stack_pointer_of(f), into);
 }
 
 /// Without the calls that look at them.

@@ -3,12 +3,12 @@
 // dies with it; what outlives the fiber (result, name) is the task's.
 //
 // States, and who moves a fiber between them:
-//   created -> ready     scheduler::start
-//   ready   -> running   whoever suspends picks it from the ready queue
-//   running -> ready     scheduler::yield
-//   running -> parked    park()
-//   parked  -> ready     scheduler::wake; or scheduler::append of the list of a future that is done
-//   running -> finished  the end of its body; the next one to run gives the stack back
+//   created  -> runnable  scheduler::start: it is in the ready queue
+//   runnable              it runs, or waits in the ready queue (scheduler::yield): that changes nothing
+//                         in the record, and scheduler::current() tells
+//   runnable -> parked    park()
+//   parked   -> runnable  scheduler::wake; or scheduler::append of the list of a future that is done
+//   runnable -> finished  the end of its body; the next one to run gives the stack back
 //
 // Cancellation (asyncio's Task, seen from the fiber):
 // 1. `cancel_pending` is asyncio's _must_cancel: a request that no suspension has delivered yet.
@@ -58,7 +58,7 @@ protected:
 };
 
 struct fiber : ready_node {
-    enum class status : std::uint8_t { created, ready, running, parked, finished };
+    enum class status : std::uint8_t { created, runnable, parked, finished };
     /// Where its next suspension leads.
     enum class way : std::uint8_t {
         onward,      // to the next one that is ready
@@ -77,11 +77,11 @@ struct fiber : ready_node {
 
     // Hot: with ready_node, the first cache line. `state` to `deferred` lie in its tail padding.
     status state = status::created;
-    way leaves = way::onward;
-    bool cancel_pending = false;
-    bool interruptible = false;  // valid while parked
-    std::uint16_t deferred = 0;  // nested defer_cancel scopes
-    machine_context saved;
+    way leaves = way::onward;     // written by scheduler::lead
+    bool cancel_pending = false;  // written by scheduler::set_cancel_pending
+    bool interruptible = false;   // valid while parked
+    std::uint16_t deferred = 0;   // nested defer_cancel scopes
+    machine_context saved;        // its stack pointer is not valid while the ready queue has it
 
     scheduler& owner;
     task_core* task;

@@ -7,6 +7,7 @@
 // 2. While a guest runs, scheduler::current() is its record: the host calls scheduler::hand_over() at
 //    each of its switches.
 // 3. A loop has one host at most.
+//    So its slot in the ready queue has no stack pointer, nor has its record.
 // 4. What its stack is, and how much of it is in use, only the host could say.
 
 #include "fiber/fiber.hpp"
@@ -44,12 +45,13 @@ inline void resume_guest(ready_node& node, ready_node::fate what) {
 inline void make_guest(fiber& f) noexcept {
     f.what = ready_node::kind::bookkeeping;
     f.run = &resume_guest;
-    f.leaves = fiber::way::by_host;
+    f.saved.stack_pointer = nullptr;
+    f.owner.lead(f, fiber::way::by_host);
 }
 inline void make_ordinary(fiber& f) noexcept {
     f.what = ready_node::kind::fiber;
     f.run = nullptr;
-    f.leaves = fiber::way::onward;
+    f.owner.lead(f, fiber::way::onward);
 }
 
 }  // namespace brio::inline v0::detail

@@ -20,7 +20,7 @@ scheduler& require_scheduler(const char* call) {
 
 void abort_at_once(fiber& self, wait_hook& hook) noexcept {
     if (self.interruptible && hook.abort(message_view(self.cancel_message)))
-        self.cancel_pending = false;
+        self.owner.set_cancel_pending(self, false);
 }
 
 void request_cancel(fiber& f, std::string_view message) noexcept {
@@ -29,12 +29,12 @@ void request_cancel(fiber& f, std::string_view message) noexcept {
 }
 
 void leave_cancel_pending(fiber& f, std::string_view message) noexcept {
-    f.cancel_pending = true;
+    f.owner.set_cancel_pending(f, true);
     f.cancel_message = owned_message(message);
 }
 
 cancelled_error take_cancel(fiber& self) {
-    self.cancel_pending = false;
+    self.owner.set_cancel_pending(self, false);
     self.cancel_told_to_c = false;
     return self.cancel_message ? cancelled_error(*self.cancel_message) : cancelled_error();
 }
@@ -53,7 +53,7 @@ bool private_wait::abort(std::string_view message) noexcept {
 }
 
 void private_wait::throw_cancelled() {
-    fiber_.cancel_pending = false;
+    fiber_.owner.set_cancel_pending(fiber_, false);
     throw message_ ? cancelled_error(*message_) : cancelled_error();
 }
 

@@ -18,7 +18,9 @@
 //    or is made: nobody can free the stack he runs on.
 // 5. Loop thread only, but for the mailbox.
 // 6. A guest (guest.hpp) is never switched to from here: its host does that.
-// 7. Between turns the wake_descriptor tells of everything that a turn would find: leave_for_host() is
+// 7. A suspended fiber's stack pointer is in its slot of the ready queue where it has one, else in its
+//    record. (So a yield touches no record: see ready_queue.hpp.)
+// 8. Between turns the wake_descriptor tells of everything that a turn would find: leave_for_host() is
 //    the last act of a run, and what the thread does to the loop meanwhile calls
 //    touched_from_outside().
 
@@ -88,7 +90,10 @@ public:
     /// A new fiber that will call body(task); throws std::system_error when no stack can be had.
     fiber& create_fiber(task_core& task, fiber::main body, std::size_t stack_size);
     /// Its first step runs in the next turn.
-    void start(fiber& f) noexcept;
+    void start(fiber& f) noexcept {
+        f.state = fiber::status::runnable;
+        ready_.push_back(f, f.saved.stack_pointer);
+    }
     /// Its first step runs now; returns at its first suspension or its end.
     void start_eagerly(fiber& f) noexcept;
     /// The running fiber lets everybody else who is ready run first.
@@ -98,9 +103,23 @@ public:
     /// Appends a parked fiber to the ready queue. Each park is woken exactly once.
     void wake(fiber& f) noexcept {
         invariant(f.state == fiber::status::parked, "a fiber that is not parked was woken");
-        f.state = fiber::status::ready;
-        ready_.push_back(f);
+        start(f);
     }
+    /// Where the next suspension of `f` leads.
+    void lead(fiber& f, fiber::way to) noexcept {
+        f.leaves = to;
+        if (&f == current_) leads_elsewhere_ = to != fiber::way::onward;
+    }
+    /// The one who may write fiber::cancel_pending.
+    void set_cancel_pending(fiber& f, bool pending) noexcept {
+        if (f.cancel_pending == pending) return;
+        f.cancel_pending = pending;
+        pending ? ++cancels_pending_ : --cancels_pending_;
+    }
+    /// Whether any fiber has cancel_pending.
+    [[nodiscard]] bool any_cancel_pending() const noexcept { return cancels_pending_ != 0; }
+    /// Of a suspended fiber. Searches the ready queue.
+    [[nodiscard]] void* stack_pointer_of(const fiber& f) const noexcept;
     /// Null on the loop's own stack.
     [[nodiscard]] fiber* current() const noexcept { return current_; }
     /// Exceptions in flight in the running fiber: above 0 while it unwinds.
@@ -175,14 +194,21 @@ private:
     static const void* this_thread_mark() noexcept;
 
     // The two halves of the loop: a suspending fiber's and the loop's own.
-    void suspend() noexcept;
-    void suspend_slowly() noexcept;
-    void suspend_otherwise() noexcept;
-    void yield_with_full_queue() noexcept;
-    void change_to(fiber& next) noexcept;
-    fiber* next_fiber_at_hand() noexcept;
-    fiber* next_fiber() noexcept;
+    void yield_otherwise() noexcept;
+    void yield_slowly() noexcept;
+    void park_slowly() noexcept;
+    void change(fiber& self, void*& save, const ready_queue::slot& next) noexcept;
+    void change_slowly(fiber& self, void*& save, const ready_queue::slot& next) noexcept;
+    void change_to_creator(fiber& self, void*& save) noexcept;
+    [[nodiscard]] void*& own_slot(const fiber& self) noexcept;
+    [[nodiscard]] bool next_is_at_hand(bool turn_ends) const noexcept;
+    ready_queue::slot take_next(bool turn_ends) noexcept;
+    ready_queue::slot next_fiber() noexcept;
     void prefetch() const noexcept;
+    void set_current(fiber* f) noexcept {
+        current_ = f;
+        leads_elsewhere_ = f != nullptr && f->leaves != fiber::way::onward;
+    }
     [[nodiscard]] bool turn_is_clearly_trivial() const noexcept;
     [[nodiscard]] bool turn_is_trivial() const noexcept;
     void enter(fiber& f) noexcept;
@@ -202,10 +228,10 @@ private:
     // Hot: together on as few lines as possible.
     ready_queue ready_;
     fiber* current_ = nullptr;
-    fiber* finished_ = nullptr;
-    ready_node* handed_back_ = nullptr;
     thread_cells cells_;
     mailbox* mailbox_;
+    std::size_t cancels_pending_ = 0;
+    bool leads_elsewhere_ = false;  // the running fiber's next suspension: not onward
     bool stopping_ = false;
     bool running_ = false;
     bool closed_ = false;
@@ -213,6 +239,8 @@ private:
     timer_heap timers_;
     std::unique_ptr<reactor> reactor_;
     std::uint64_t turns_ = 0;
+    fiber* finished_ = nullptr;
+    ready_node* handed_back_ = nullptr;
     marker_node marker_;
     machine_context own_;  // the loop's own stack, while a fiber runs
 

@@ -11,14 +11,12 @@
 namespace brio::inline v0::detail {
 namespace {
 
-std::string_view name_of(fiber::status state) noexcept {
-    switch (state) {
+std::string_view name_of_state(const fiber& f) noexcept {
+    switch (f.state) {
         case fiber::status::created:
             return "created";
-        case fiber::status::ready:
-            return "ready";
-        case fiber::status::running:
-            return "running";
+        case fiber::status::runnable:
+            return f.owner.current() == &f ? "running" : "ready";
         case fiber::status::parked:
             return "parked";
         case fiber::status::finished:
@@ -36,7 +34,7 @@ void write_kibibytes(const text_writer& out, std::size_t bytes) {
 void write_stack_use(const text_writer& out, const fiber& f) {
     if (f.leaves == fiber::way::by_host) return out.write(", a guest");
     const void* const innermost =
-        f.owner.current() == &f ? __builtin_frame_address(0) : f.saved.stack_pointer;
+        f.owner.current() == &f ? __builtin_frame_address(0) : f.owner.stack_pointer_of(f);
     const auto used = static_cast<const char*>(f.memory.top) - static_cast<const char*>(innermost);
     out.write(", stack ");
     write_kibibytes(out, static_cast<std::size_t>(used));
@@ -48,7 +46,7 @@ void write_stack_use(const text_writer& out, const fiber& f) {
 }  // namespace
 
 void describe_fiber(const text_writer& out, const fiber& f) {
-    out.write(name_of(f.state));
+    out.write(name_of_state(f));
     if (f.cancel_pending) out.write(", cancel pending");
     write_stack_use(out, f);
     if (f.state != fiber::status::parked || f.waiting_for == nullptr) return;

@@ -232,7 +232,7 @@ void future_core::cancelled_while_waking(fiber& self) {
     if (!may_interrupt(self)) return;
     unretrieved_ = false;
     if (!cancelled() && !is_cancelled_error(exception_)) throw take_cancel(self);
-    self.cancel_pending = false;
+    self.owner.set_cancel_pending(self, false);
 }
 
 // ---------------------------------------------------------------------------------- done callbacks

@@ -159,7 +159,7 @@ bool task_core::cancel(std::string_view message) {
 int task_core::uncancel() {
     require_own_thread("uncancel");
     if (cancels_requested_ > 0 && --cancels_requested_ == 0 && fiber_ != nullptr)
-        fiber_->cancel_pending = false;
+        loop_->set_cancel_pending(*fiber_, false);
     return cancels_requested_;
 }
 
@@ -187,9 +187,11 @@ std::vector<any_task> all_tasks(event_loop& loop) {
 }
 
 void yield() {
-    detail::fiber& self = detail::require_fiber("yield");
+    (void)detail::require_fiber("yield");
     detail::this_scheduler()->yield();
-    detail::deliver_cancel(self);
+    // Not the record of each fiber that yields: it is a cache line far away.
+    if (detail::this_scheduler()->any_cancel_pending()) [[unlikely]]
+        detail::deliver_cancel(*detail::this_fiber());
 }
 
 namespace detail {

@@ -76,7 +76,7 @@ void timeout_scope::leave() {
     const bool c_code_was_cut_short = self.cancel_pending && self.cancel_told_to_c;
     if (!end() || !c_code_was_cut_short) return;
     self.cancel_told_to_c = false;
-    self.cancel_pending = false;
+    self.owner.set_cancel_pending(self, false);
     throw timeout_error();
 }
 

@@ -58,7 +58,8 @@ TEST(invariant_death, a_fiber_may_not_end_inside_a_catch) {
         try {
             throw std::runtime_error("alive");
         } catch (...) {
-            switch_context_for_good(brio_tests::strand::cells(), fiber, thread);
+            switch_context_for_good(brio_tests::strand::cells(), fiber, thread,
+                                    thread.stack_pointer);
         }
     };
     EXPECT_EXIT(

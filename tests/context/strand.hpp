@@ -48,7 +48,7 @@ public:
 
     /// The calls it is in the middle of while it is paused.
     std::size_t backtrace(std::span<const void*> into) const {
-        return detail::backtrace(top(), own_, into);
+        return detail::backtrace(top(), own_.stack_pointer, into);
     }
     /// Those of the running strand.
     static std::size_t backtrace_of_running(std::span<const void*> into) {
@@ -75,7 +75,8 @@ private:
             self.escaped_ = std::current_exception();
         }
         self.done_ = true;
-        detail::switch_context_for_good(cells(), self.own_, *self.resumer_);
+        detail::switch_context_for_good(cells(), self.own_, *self.resumer_,
+                                        self.resumer_->stack_pointer);
     }
 
     static inline thread_local strand* running_ = nullptr;

@@ -94,6 +94,21 @@ TEST_F(suspended_stack, is_the_same_from_a_callback_and_from_outside_the_loop) {
     EXPECT_TRUE(has(stack_of(t), "debug_test_outer"));
 }
 
+/// It is not where it was when it last waited.
+TEST_F(suspended_stack, of_who_has_yielded_has_its_yield) {
+    run([] {
+        auto t = brio::create_task([] {
+            debug_test_outer(1);
+            brio::yield();
+        });
+        brio::sleep(1h);
+        brio::yield();
+        EXPECT_TRUE(stack_of(t).front().describe().starts_with("brio::v0::yield"));
+        EXPECT_FALSE(has(stack_of(t), "debug_test_inner"));
+        t.cancel();
+    });
+}
+
 TEST_F(suspended_stack, of_who_has_started_an_eager_task_is_told_from_inside_of_that) {
     run([] {
         auto t = brio::create_task([] {

@@ -88,7 +88,7 @@ TEST_F(switching, runs_callbacks_on_the_loop_s_own_stack) {
         loop().callback([&] {
             EXPECT_FALSE(runs_on(*a));
             EXPECT_EQ(core().current(), nullptr);
-            EXPECT_EQ(a->state, fiber::status::ready);
+            EXPECT_EQ(a->state, fiber::status::runnable);
             note("callback");
         });
     loop().start([&] { note("fiber"); });
@@ -133,8 +133,8 @@ TEST_F(switching, tells_the_states_of_fibers) {
     });
     EXPECT_EQ(f.state, fiber::status::created);
     core().start(f);
-    EXPECT_EQ(f.state, fiber::status::ready);
-    loop().callback([&] { EXPECT_EQ(f.state, fiber::status::ready); });
+    EXPECT_EQ(f.state, fiber::status::runnable);
+    loop().callback([&] { EXPECT_EQ(f.state, fiber::status::runnable); });
     loop().run();
     EXPECT_EQ(f.state, fiber::status::parked);
 }
@@ -188,7 +188,7 @@ TEST_F(eager, runs_at_once_and_comes_back_at_the_first_suspension) {
         });
         core().start_eagerly(*f);
         EXPECT_EQ(core().current(), nullptr);
-        EXPECT_EQ(f->state, fiber::status::ready);
+        EXPECT_EQ(f->state, fiber::status::runnable);
         note("behind");
     });
     loop().callback([&] { note("others"); });
@@ -208,7 +208,7 @@ TEST_F(eager, comes_back_to_the_fiber_that_made_it) {
         core().start_eagerly(f);
         EXPECT_EQ(core().current(), maker);
         EXPECT_TRUE(runs_on(*maker));
-        EXPECT_EQ(maker->state, fiber::status::running);
+        EXPECT_EQ(maker->state, fiber::status::runnable);
         note("maker");
         yield();
         note("maker again");
@@ -314,7 +314,7 @@ TEST_F(parking, lasts_until_a_wake_and_runs_in_the_turn_after) {
         EXPECT_EQ(f->state, fiber::status::parked);
         EXPECT_EQ(f->waiting_for, s);
         core().wake(*f);
-        EXPECT_EQ(f->state, fiber::status::ready);
+        EXPECT_EQ(f->state, fiber::status::runnable);
         note("waker");
     });
     loop().run();
@@ -334,6 +334,48 @@ TEST_F(parking, wakes_in_the_order_of_the_wakes) {
     });
     loop().run();
     EXPECT_THAT(story(), ElementsAre("2 1", "2 2", "2 0"));
+}
+
+TEST_F(parking, ends_in_its_turn_where_the_fiber_woke_itself_before) {
+    loop().start([&] {
+        fiber& self = *core().current();
+        for (int i = 0; i < 3; ++i) {
+            self.state = fiber::status::parked;
+            core().wake(self);
+            core().park();
+            note("goes on");
+        }
+    });
+    for (const char* name : {"a", "b"})
+        loop().start([&, name] {
+            for (int i = 0; i < 2; ++i) {
+                note(name);
+                core().yield();
+            }
+        });
+    loop().run();
+    EXPECT_THAT(story(),
+                ElementsAre("1 a", "1 b", "2 goes on", "2 a", "2 b", "3 goes on", "4 goes on"));
+}
+
+/// The entry runs on the parking fiber's own stack, before the switch to the next one.
+TEST_F(parking, ends_in_its_turn_where_the_next_entry_wakes_the_fiber) {
+    fiber* parked = nullptr;
+    parked = &loop().start([&] {
+        parked->state = fiber::status::parked;
+        core().park();
+        note("woken");
+    });
+    loop().bookkeeping([&] { core().wake(*parked); });
+    loop().start([&] {
+        note("other");
+        core().yield();
+        note("other");
+        core().yield();
+        note("other");
+    });
+    loop().run();
+    EXPECT_THAT(story(), ElementsAre("1 other", "2 woken", "2 other", "3 other"));
 }
 
 TEST_F(parking, ends_where_the_fiber_woke_itself_before) {

@@ -40,7 +40,8 @@ protected:
     std::vector<int> collected() {
         box.collect(ready);
         std::vector<int> numbers;
-        while (!ready.empty()) numbers.push_back(static_cast<letter&>(ready.pop_front()).number);
+        while (!ready.empty())
+            numbers.push_back(static_cast<letter&>(*ready.pop_front().node).number);
         return numbers;
     }
     /// The numbers of what lies in the box that is closed now.
@@ -234,7 +235,7 @@ protected:
     }
     void collect_and_check() {
         box.collect(ready);
-        while (!ready.empty()) ASSERT_NO_FATAL_FAILURE(check(ready.pop_front()));
+        while (!ready.empty()) ASSERT_NO_FATAL_FAILURE(check(*ready.pop_front().node));
     }
 
     std::deque<letter> posted_[senders];
@@ -281,7 +282,7 @@ TEST_F(posting, while_the_box_is_closed_leaves_each_letter_with_exactly_one) {
             const auto& l = static_cast<const letter&>(n);
             EXPECT_EQ(l.number, given_out[l.sender]++) << "from sender " << l.sender;
         };
-        while (!ready.empty()) count(ready.pop_front());
+        while (!ready.empty()) count(*ready.pop_front().node);
         for (ready_node* n = each.close(); n != nullptr; n = n->next) count(*n);
         each.release();
         for (std::thread& t : threads) t.join();

@@ -21,8 +21,8 @@ void push(ready_queue& queue, std::deque<node>& nodes, std::size_t from, std::si
 void expect_popped(ready_queue& queue, std::deque<node>& nodes, std::size_t from, std::size_t to) {
     for (std::size_t i = from; i < to; ++i) {
         ASSERT_FALSE(queue.empty()) << i;
-        ASSERT_EQ(&queue.front(), &nodes[i]) << i;
-        ASSERT_EQ(&queue.pop_front(), &nodes[i]) << i;
+        ASSERT_EQ(queue.front().node, &nodes[i]) << i;
+        ASSERT_EQ(queue.pop_front().node, &nodes[i]) << i;
     }
 }
 
@@ -31,7 +31,7 @@ std::size_t initial_capacity() {
     ready_queue queue;
     node n;
     std::size_t count = 0;
-    for (; !queue.full(); ++count) queue.push_back_unchecked(n);
+    for (; !queue.full(); ++count) queue.push_back_unchecked(n) = nullptr;
     return count;
 }
 
@@ -101,38 +101,44 @@ TEST(ready_queue, sees_who_is_behind_the_first) {
     expect_popped(queue, nodes, 0, capacity - 2);
     push(queue, nodes, capacity, capacity + 3);  // these have slots before the first's
     for (std::size_t distance = 0; distance < 5; ++distance)
-        EXPECT_EQ(&queue.ahead(distance), &nodes[capacity - 2 + distance]) << distance;
+        EXPECT_EQ(queue.ahead(distance).node, &nodes[capacity - 2 + distance]) << distance;
 }
 
-TEST(ready_queue, rotates_the_first_to_the_end) {
+TEST(ready_queue, keeps_a_stack_pointer_with_each_entry) {
     ready_queue queue;
     std::deque<node> nodes(3);
-    push(queue, nodes, 0, 1);
-    queue.rotate();
-    EXPECT_EQ(&queue.front(), &nodes[0]);
-    EXPECT_EQ(queue.size(), 1u);
-    push(queue, nodes, 1, 3);
-    queue.rotate();
-    expect_popped(queue, nodes, 1, 3);
-    expect_popped(queue, nodes, 0, 1);
-    EXPECT_TRUE(queue.empty());
+    int frames = 0;
+    queue.push_back(nodes[0], &frames);
+    queue.push_back(nodes[1]);
+    queue.push_back_unchecked(nodes[2]) = &nodes;
+    EXPECT_EQ(queue.front().stack_pointer, &frames);
+    EXPECT_EQ(queue.pop_front().stack_pointer, &frames);
+    EXPECT_EQ(queue.pop_front().stack_pointer, nullptr);
+    EXPECT_EQ(queue.pop_front().stack_pointer, &nodes);
 }
 
-TEST(ready_queue, rotates_when_it_is_full) {
+TEST(ready_queue, finds_the_slot_of_an_entry_also_after_growing) {
     const std::size_t capacity = initial_capacity();
     ready_queue queue;
-    std::deque<node> nodes(capacity);
+    std::deque<node> nodes(2 * capacity + 1);
     push(queue, nodes, 0, capacity);
-    queue.rotate();
-    EXPECT_TRUE(queue.full());
-    expect_popped(queue, nodes, 1, capacity);
-    expect_popped(queue, nodes, 0, 1);
+    expect_popped(queue, nodes, 0, 2);
+    EXPECT_EQ(queue.find(nodes[1]), nullptr);
+    push(queue, nodes, capacity, 2 * capacity);  // grows
+    EXPECT_EQ(queue.find(nodes[2 * capacity]), nullptr);
+    for (std::size_t i = 2; i < 2 * capacity; ++i) {
+        ASSERT_NE(queue.find(nodes[i]), nullptr) << i;
+        queue.find(nodes[i])->stack_pointer = &nodes[i];
+    }
+    for (std::size_t i = 2; i < 2 * capacity; ++i)
+        ASSERT_EQ(queue.pop_front().stack_pointer, &nodes[i]) << i;
+    EXPECT_EQ(queue.find(nodes[2 * capacity - 1]), nullptr);
 }
 
 TEST(ready_queue, does_what_a_deque_does) {
     std::mt19937 random(1);
     ready_queue queue;
-    std::deque<const ready_node*> model;
+    std::deque<ready_queue::slot> model;
     std::deque<node> nodes(3000);
     std::size_t unused = 0;
     for (int step = 0; step < 100'000; ++step) {
@@ -141,15 +147,20 @@ TEST(ready_queue, does_what_a_deque_does) {
         const unsigned what = random() % 100;
         if (what < growth) {
             node& n = nodes[unused++ % nodes.size()];
-            queue.push_back(n);
-            model.push_back(&n);
+            void* const stack_pointer =
+                random() % 2 == 0 ? nullptr : &nodes[random() % nodes.size()];
+            queue.push_back(n, stack_pointer);
+            model.push_back({&n, stack_pointer});
         } else if (model.empty()) {
             ASSERT_TRUE(queue.empty());
         } else if (what < 95) {
-            ASSERT_EQ(&queue.pop_front(), model.front());
+            const ready_queue::slot first = queue.pop_front();
+            ASSERT_EQ(first.node, model.front().node);
+            ASSERT_EQ(first.stack_pointer, model.front().stack_pointer);
             model.pop_front();
         } else {
-            queue.rotate();
+            const ready_queue::slot first = queue.pop_front();
+            queue.push_back_unchecked(*first.node) = first.stack_pointer;
             model.push_back(model.front());
             model.pop_front();
         }
@@ -157,7 +168,8 @@ TEST(ready_queue, does_what_a_deque_does) {
         ASSERT_EQ(queue.size(), model.size());
         const std::size_t ahead = random() % 40;
         if (ahead < model.size()) {
-            ASSERT_EQ(&queue.ahead(ahead), model[ahead]);
+            ASSERT_EQ(queue.ahead(ahead).node, model[ahead].node);
+            ASSERT_EQ(queue.ahead(ahead).stack_pointer, model[ahead].stack_pointer);
         }
     }
 }

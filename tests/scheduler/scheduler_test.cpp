@@ -107,7 +107,7 @@ TEST_F(turn, appends_a_callback_list_in_its_order) {
         list.push_back(loop().make_entry([&](ready_node::fate) { note("last"); }));
         core().append(list);
         EXPECT_TRUE(list.empty());
-        EXPECT_EQ(parked->state, fiber::status::ready);
+        EXPECT_EQ(parked->state, fiber::status::runnable);
     });
     loop().run();
     EXPECT_THAT(story(), ElementsAre("2 first", "2 fiber", "2 last"));
@@ -138,7 +138,7 @@ TEST_F(turn, knows_its_loop_and_its_fiber) {
     made = &loop().start([&] {
         EXPECT_EQ(this_scheduler(), &core());
         EXPECT_EQ(this_fiber(), made);
-        EXPECT_EQ(made->state, fiber::status::running);
+        EXPECT_EQ(made->state, fiber::status::runnable);
         EXPECT_TRUE(core().running());
         note("fiber");
     });
