@@ -2,12 +2,12 @@
 // decides: O_NONBLOCK and whatever is no socket goes to the plain call, which answers at once; for a
 // blocking socket the reactor's operation makes the attempt and waits.
 
+#include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/descriptors.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
-#include "posix/system_call.hpp"
 
 namespace brio::inline v0::detail::posix {
 

@@ -1,9 +1,9 @@
 #pragma once
 // The ends that a call gives its wait, as points on the loop's clock.
 
+#include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/descriptors.hpp"
-#include "posix/system_call.hpp"
 
 #include <chrono>
 #include <ctime>

@@ -1,6 +1,6 @@
 #include "posix/descriptors.hpp"
 
-#include "posix/system_call.hpp"
+#include "base/system_call.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -7,10 +7,11 @@
 // the pidfd has been opened, so nobody else can have got the number.
 
 #include "base/feature_mask.hpp"
+#include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
-#include "posix/system_call.hpp"
+#include "posix/threads.hpp"
 #include "thread/blocking_call.hpp"
 
 #include <csignal>
@@ -36,12 +37,6 @@ int id_of(pthread_t thread) noexcept {
     return ::pthread_getcpuclockid(thread, &clock) == 0 ? ~(clock >> 3) : 0;
 }
 
-/// Threads that do nothing but wait for others: many, as none may keep another from waiting.
-worker_pool& join_pool() {
-    static auto& pool = *new worker_pool("brio-join", 1000);
-    return pool;
-}
-
 int join_in_helper(pthread_t thread, void** result) {
     struct joining {
         pthread_t thread;
@@ -50,7 +45,7 @@ int join_in_helper(pthread_t thread, void** result) {
         void operator()() noexcept { status = real.pthread_join(thread, &result); }
     };
     try {
-        const joining done = run_in(join_pool(), "pthread_join", joining{thread, nullptr, 0});
+        const joining done = run_in(waiting_pool(), "pthread_join", joining{thread, nullptr, 0});
         if (done.status == 0 && result != nullptr) *result = done.result;
         return done.status;
     } catch (const std::exception&) {  // no memory, no thread: late is better than not at all

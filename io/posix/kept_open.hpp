@@ -1,7 +1,7 @@
 #pragma once
 // Calls that wait more than once on one descriptor.
 
-#include "posix/system_call.hpp"
+#include "base/system_call.hpp"
 
 #include <fcntl.h>
 

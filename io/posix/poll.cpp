@@ -1,12 +1,12 @@
 // poll, ppoll. The kernel is asked first, with a time of 0: what is ready, wrong or not to be waited
 // for has its exact answer there. Else the fiber waits, and the kernel is asked again for the answer.
 
+#include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/interpose.hpp"
 #include "posix/readiness.hpp"
 #include "posix/real.hpp"
-#include "posix/system_call.hpp"
 
 namespace brio::inline v0::detail::posix {
 

@@ -13,6 +13,7 @@
 //    call: they cannot block.
 
 #include "base/feature_mask.hpp"
+#include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/descriptors.hpp"
@@ -20,7 +21,6 @@
 #include "posix/kept_open.hpp"
 #include "posix/parts.hpp"
 #include "posix/real.hpp"
-#include "posix/system_call.hpp"
 
 #include <algorithm>
 #include <limits.h>

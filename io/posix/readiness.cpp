@@ -7,8 +7,8 @@
 
 #include "posix/readiness.hpp"
 
+#include "base/system_call.hpp"
 #include "ops/operation.hpp"
-#include "posix/system_call.hpp"
 
 #include <array>
 #include <cerrno>

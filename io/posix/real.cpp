@@ -2,7 +2,7 @@
 
 #include "posix/real.hpp"
 
-#include "posix/system_call.hpp"
+#include "base/system_call.hpp"
 
 #include <cerrno>
 #include <cstdarg>
@@ -96,6 +96,22 @@ int raw_ioctl(int fd, unsigned long request, ...) noexcept {
     return as_int(system_call(SYS_ioctl, fd, request, argument));
 }
 
+// What a lock is before libc's has been looked up: the first call does that.
+
+template <auto Member, bool Noexcept, class Result, class... Arguments>
+Result look_up_and_call(Arguments... arguments) noexcept(Noexcept) {
+    resolve_real_functions();
+    return (real.*Member)(arguments...);
+}
+template <auto Member, class Result, class... Arguments>
+constexpr auto late(Result (*real_functions::*)(Arguments...)) noexcept {
+    return &look_up_and_call<Member, false, Result, Arguments...>;
+}
+template <auto Member, class Result, class... Arguments>
+constexpr auto late(Result (*real_functions::*)(Arguments...) noexcept) noexcept {
+    return &look_up_and_call<Member, true, Result, Arguments...>;
+}
+
 }  // namespace
 
 constinit real_functions real = {
@@ -187,6 +203,53 @@ constinit real_functions real = {
                   int flags) noexcept { return as_int(system_call(SYS_eventfd2, count, flags)); },
     .pthread_join = [](pthread_t thread,
                        void** result) { return ::pthread_timedjoin_np(thread, result, nullptr); },
+    .pthread_mutex_lock =
+        late<&real_functions::pthread_mutex_lock>(&real_functions::pthread_mutex_lock),
+    .pthread_mutex_trylock =
+        late<&real_functions::pthread_mutex_trylock>(&real_functions::pthread_mutex_trylock),
+    .pthread_mutex_timedlock =
+        late<&real_functions::pthread_mutex_timedlock>(&real_functions::pthread_mutex_timedlock),
+    .pthread_mutex_clocklock =
+        late<&real_functions::pthread_mutex_clocklock>(&real_functions::pthread_mutex_clocklock),
+    .pthread_mutex_unlock =
+        late<&real_functions::pthread_mutex_unlock>(&real_functions::pthread_mutex_unlock),
+    .pthread_cond_wait =
+        late<&real_functions::pthread_cond_wait>(&real_functions::pthread_cond_wait),
+    .pthread_cond_timedwait =
+        late<&real_functions::pthread_cond_timedwait>(&real_functions::pthread_cond_timedwait),
+    .pthread_cond_clockwait =
+        late<&real_functions::pthread_cond_clockwait>(&real_functions::pthread_cond_clockwait),
+    .pthread_cond_signal =
+        late<&real_functions::pthread_cond_signal>(&real_functions::pthread_cond_signal),
+    .pthread_cond_broadcast =
+        late<&real_functions::pthread_cond_broadcast>(&real_functions::pthread_cond_broadcast),
+    .pthread_rwlock_rdlock =
+        late<&real_functions::pthread_rwlock_rdlock>(&real_functions::pthread_rwlock_rdlock),
+    .pthread_rwlock_wrlock =
+        late<&real_functions::pthread_rwlock_wrlock>(&real_functions::pthread_rwlock_wrlock),
+    .pthread_rwlock_timedrdlock = late<&real_functions::pthread_rwlock_timedrdlock>(
+        &real_functions::pthread_rwlock_timedrdlock),
+    .pthread_rwlock_timedwrlock = late<&real_functions::pthread_rwlock_timedwrlock>(
+        &real_functions::pthread_rwlock_timedwrlock),
+    .pthread_rwlock_clockrdlock = late<&real_functions::pthread_rwlock_clockrdlock>(
+        &real_functions::pthread_rwlock_clockrdlock),
+    .pthread_rwlock_clockwrlock = late<&real_functions::pthread_rwlock_clockwrlock>(
+        &real_functions::pthread_rwlock_clockwrlock),
+    .pthread_rwlock_tryrdlock =
+        late<&real_functions::pthread_rwlock_tryrdlock>(&real_functions::pthread_rwlock_tryrdlock),
+    .pthread_rwlock_trywrlock =
+        late<&real_functions::pthread_rwlock_trywrlock>(&real_functions::pthread_rwlock_trywrlock),
+    .pthread_rwlock_unlock =
+        late<&real_functions::pthread_rwlock_unlock>(&real_functions::pthread_rwlock_unlock),
+    .sem_wait = late<&real_functions::sem_wait>(&real_functions::sem_wait),
+    .sem_trywait = late<&real_functions::sem_trywait>(&real_functions::sem_trywait),
+    .sem_timedwait = late<&real_functions::sem_timedwait>(&real_functions::sem_timedwait),
+    .sem_clockwait = late<&real_functions::sem_clockwait>(&real_functions::sem_clockwait),
+    .pthread_barrier_wait =
+        late<&real_functions::pthread_barrier_wait>(&real_functions::pthread_barrier_wait),
+    .pthread_once = late<&real_functions::pthread_once>(&real_functions::pthread_once),
+    .__cxa_guard_acquire =
+        late<&real_functions::__cxa_guard_acquire>(&real_functions::__cxa_guard_acquire),
 };
 
 void resolve_real_functions() noexcept {

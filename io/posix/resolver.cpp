@@ -9,10 +9,10 @@
 // Static executables do not have this file: libc's getaddrinfo cannot be reached there once the name
 // is taken. Nor __poll, which a static libc's resolver calls, whose state belongs to the thread.
 
+#include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
-#include "posix/system_call.hpp"
 #include "thread/blocking_call.hpp"
 
 #include <brio/error.hpp>

@@ -7,12 +7,12 @@
 // descriptor that woke the fiber by something nobody asked for is not waited for any more in this
 // call: it would wake it again at once, for ever.
 
+#include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/interpose.hpp"
 #include "posix/readiness.hpp"
 #include "posix/real.hpp"
-#include "posix/system_call.hpp"
 
 #include <algorithm>
 #include <array>

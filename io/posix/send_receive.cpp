@@ -10,6 +10,7 @@
 // 5. MSG_OOB and MSG_ERRQUEUE never wait, in blocking mode neither (ip(7); what unix sockets, which
 //    know no MSG_ERRQUEUE, make of it is not imitated).
 
+#include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/descriptors.hpp"
@@ -17,7 +18,6 @@
 #include "posix/kept_open.hpp"
 #include "posix/parts.hpp"
 #include "posix/real.hpp"
-#include "posix/system_call.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -4,11 +4,11 @@
 // 2. A length of 0 is a turn of the loop: code that waits by calling usleep(0) lets others run.
 // 3. CPU-time clocks are libc's: they stand still while the thread sleeps.
 
+#include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
-#include "posix/system_call.hpp"
 
 namespace brio::inline v0::detail::posix {
 

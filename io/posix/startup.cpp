@@ -2,12 +2,15 @@
 // that its symbols have taken. A layer that was linked and does not work is found out here, with a
 // message, and not by a program that mysteriously does one thing at a time.
 
+#include "base/system_call.hpp"
 #include "base/system_calls.hpp"
+#include "posix/allocator.hpp"
 #include "posix/caller.hpp"
+#include "posix/futex.hpp"
 #include "posix/layer.hpp"
 #include "posix/real.hpp"
 #include "posix/symbols.hpp"
-#include "posix/system_call.hpp"
+#include "posix/threads.hpp"
 
 #include <cstdlib>
 #include <cstring>
@@ -90,11 +93,20 @@ void check_symbols() {
 /// Before the constructors of the program, but after those of the libraries it links.
 __attribute__((constructor(101))) static void start_layer() {
     resolve_real_functions();
+#if !defined(BRIO_POSIX_STATIC)
+    find_allocator();
+#endif
     this_layer.symbols = symbols();
     linked_layer = &this_layer;
     if (!wanted()) return stand_aside_because("BRIO_POSIX=off");
     check_symbols();
-    ::pthread_atfork(nullptr, nullptr, [] { loop_was_left_behind(); });
+    ::pthread_atfork(nullptr, nullptr, [] {
+        loop_was_left_behind();
+        threads_after_fork();
+#if !defined(BRIO_POSIX_STATIC)
+        futexes_after_fork();
+#endif
+    });
 }
 
 }  // namespace brio::inline v0::detail::posix

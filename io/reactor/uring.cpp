@@ -48,6 +48,13 @@ std::uint64_t address_of(const operation& op) noexcept {
     return reinterpret_cast<std::uintptr_t>(&op);
 }
 
+void prepare_futex_wait(io_uring_sqe* e, const void* word, std::uint32_t value, std::uint64_t bits,
+                        bool is_private) noexcept {
+    const int kind = uring_abi::futex2_size_u32 | (is_private ? uring_abi::futex2_private : 0);
+    io_uring_prep_rw(uring_abi::op_futex_wait, e, kind, word, 0, value);
+    e->addr3 = bits;
+}
+
 void prepare(io_uring_sqe* e, const operation& op) noexcept {
     const auto text = static_cast<const char*>(op.address);
     const auto flags = static_cast<int>(op.flags);
@@ -100,6 +107,8 @@ void prepare(io_uring_sqe* e, const operation& op) noexcept {
         case operation::code::splice:
             return io_uring_prep_splice(e, flags, static_cast<std::int64_t>(op.offset), op.fd, -1,
                                         op.length, 0);
+        case operation::code::futex:
+            return prepare_futex_wait(e, op.address, op.length, op.offset, op.flags != 0);
     }
 }
 
@@ -269,9 +278,7 @@ void uring::arm_bell() noexcept {
     } else {
         // Not private: Linux 6.16 and later move a process to a private hash of futexes when it makes
         // its first thread, and a private wait of the ring from before stays behind, never woken.
-        io_uring_prep_rw(uring_abi::op_futex_wait, e, uring_abi::futex2_size_u32,
-                         &bell_.futex_word(), 0, rung_);
-        e->addr3 = FUTEX_BITSET_MATCH_ANY;
+        prepare_futex_wait(e, &bell_.futex_word(), rung_, FUTEX_BITSET_MATCH_ANY, false);
     }
     e->user_data = bell_tag;
     bell_armed_ = true;

@@ -38,6 +38,7 @@ public:
     ~uring() override;
 
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
+    [[nodiscard]] bool waits_on_futexes() const noexcept override { return ring_.features().futex; }
     void submit(operation& op) override;
     void cancel(operation& op) noexcept override;
     void forget(int fd) noexcept override;

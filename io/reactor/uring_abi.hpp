@@ -25,6 +25,7 @@ inline constexpr std::uint32_t register_use_registered_ring = 1U << 31;  // Linu
 inline constexpr std::uint8_t op_futex_wait = 51;  // Linux 6.7
 // futex2 flags; a futex entry carries them in its fd field
 inline constexpr int futex2_size_u32 = 0x02;
+inline constexpr int futex2_private = 0x80;
 
 }  // namespace detail::uring_abi
 }  // namespace brio::inline v0

@@ -48,6 +48,8 @@ struct operation {
         unlinkat,  // fd: directory, address: path, flags
         mkdirat,   // fd: directory, address: path, length: mode
         splice,    // fd: to, flags: from, offset: of from (-1: a pipe), length; not on epoll
+        futex,     // address: the word, length: what it holds, flags: 1 for a private one,
+                   // offset: the bits to be woken by; only where waits_on_futexes()
     };
     using completion = void (*)(operation&) noexcept;
 
@@ -83,6 +85,8 @@ public:
     virtual ~reactor() = default;
 
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+    /// Whether it knows code::futex.
+    [[nodiscard]] virtual bool waits_on_futexes() const noexcept { return false; }
     /// Never fails: what the kernel refuses comes back through `completed`. May only queue it.
     virtual void submit(operation& op) = 0;
     /// `op` is in flight. A second cancel of the same operation is harmless.

@@ -15,13 +15,10 @@ bool futex_wait_until(std::atomic<std::uint32_t>& word, std::uint32_t value,
         limit.tv_sec = since.count() / 1'000'000'000;
         limit.tv_nsec = since.count() % 1'000'000'000;
     }
-    const int saved = errno;
     // FUTEX_WAIT_BITSET takes an absolute time, of CLOCK_MONOTONIC.
-    const long result = ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, value,
-                                  until ? &limit : nullptr, nullptr, FUTEX_BITSET_MATCH_ANY);
-    const bool out_of_time = result < 0 && errno == ETIMEDOUT;
-    errno = saved;
-    return !out_of_time;
+    const long result = system_call(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, value,
+                                    until ? &limit : nullptr, nullptr, FUTEX_BITSET_MATCH_ANY);
+    return result != -ETIMEDOUT;
 }
 
 void short_lock::lock_slowly() noexcept {

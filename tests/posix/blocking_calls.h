@@ -38,6 +38,8 @@ struct blocking_call {
 
 extern const struct blocking_call blocking_calls[];
 extern const int blocking_call_count;
+extern const struct blocking_call blocking_locks[];
+extern const int blocking_lock_count;
 
 /* Of any scene: closes and frees. */
 void clear_scene(struct scene*);

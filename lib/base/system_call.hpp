@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <unistd.h>
 
-namespace brio::inline v0::detail::posix {
+namespace brio::inline v0::detail {
 
 /// What the kernel takes for the size of a sigset_t, which is larger.
 inline constexpr std::size_t kernel_sigset_size = _NSIG / 8;
@@ -71,4 +71,4 @@ inline long as_libc(long result) noexcept {
     return -1;
 }
 
-}  // namespace brio::inline v0::detail::posix
+}  // namespace brio::inline v0::detail
