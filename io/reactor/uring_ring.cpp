@@ -1,6 +1,7 @@
 #include "reactor/uring_ring.hpp"
 
 #include "base/invariant.hpp"
+#include "base/system_call.hpp"
 
 #include <cerrno>
 #include <sys/mman.h>
@@ -175,16 +176,10 @@ bool uring_ring::knows_opcode(std::uint8_t opcode) const noexcept {
 }
 
 long uring_ring::call_register(unsigned opcode, void* argument, unsigned count) const noexcept {
-    const int saved = errno;
-    long result = -1;
     if (descriptor_ >= 0)
-        result = ::syscall(SYS_io_uring_register, descriptor_, opcode, argument, count);
-    else
-        result = ::syscall(SYS_io_uring_register, handle_,
-                           opcode | uring_abi::register_use_registered_ring, argument, count);
-    if (result < 0) result = -errno;
-    errno = saved;
-    return result;
+        return system_call(SYS_io_uring_register, descriptor_, opcode, argument, count);
+    return system_call(SYS_io_uring_register, handle_,
+                       opcode | uring_abi::register_use_registered_ring, argument, count);
 }
 
 void uring_ring::release_memory() noexcept {
@@ -198,20 +193,18 @@ void uring_ring::release_memory() noexcept {
 
 void uring_ring::enter(unsigned least, unsigned flags, const void* argument,
                        std::size_t size) noexcept {
-    const int saved = errno;
     std::atomic_ref(*sq_tail_).store(tail_, std::memory_order_release);
-    const long taken = ::syscall(SYS_io_uring_enter, handle_, queued_, least, flags | enter_flags_,
-                                 argument, size);
+    const long taken = system_call(SYS_io_uring_enter, handle_, queued_, least,
+                                   flags | enter_flags_, argument, size);
     if (taken >= 0) {
         queued_ -= static_cast<unsigned>(taken);
     } else {
         // ETIME, EINTR: the sleep is over. EAGAIN, EBUSY, ENOMEM: the kernel is short of memory, or
         // wants its completions collected first; what is queued stays queued.
-        invariant(errno == ETIME || errno == EINTR || errno == EAGAIN || errno == EBUSY ||
-                      errno == ENOMEM,
+        invariant(taken == -ETIME || taken == -EINTR || taken == -EAGAIN || taken == -EBUSY ||
+                      taken == -ENOMEM,
                   "io_uring_enter failed");
     }
-    errno = saved;
 }
 
 void uring_ring::submit() noexcept {

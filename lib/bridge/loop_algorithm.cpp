@@ -8,6 +8,7 @@
 #include <boost/fiber/type.hpp>
 #include <boost/intrusive_ptr.hpp>
 #include <boost/version.hpp>
+#include <mutex>
 
 namespace brio::inline v0::detail {
 
@@ -50,7 +51,7 @@ void loop_algorithm::enter(fiber& main) {
     loop.set_guest_host(this);
     loop_ = &loop;
     {
-        const std::scoped_lock lock(mutex_);
+        const std::scoped_lock held(lock_);
         box_ = &loop.box();
     }
     main_context_->get_scheduler()->set_algo(this);
@@ -61,7 +62,7 @@ void loop_algorithm::leave() noexcept {
     const defer_cancel to_the_end;
     while (guests_ > 0) wait_for_guests();
     {
-        const std::scoped_lock lock(mutex_);
+        const std::scoped_lock held(lock_);
         box_ = nullptr;
     }
     while (noted_) loop_->yield();
@@ -111,7 +112,7 @@ void loop_algorithm::suspend_until(const std::chrono::steady_clock::time_point& 
 }
 
 void loop_algorithm::notify() noexcept {
-    const std::scoped_lock lock(mutex_);
+    const std::scoped_lock held(lock_);
     if (box_ != nullptr && !noted_) noted_ = box_->post(note_);
 }
 
@@ -132,7 +133,7 @@ void loop_algorithm::on_alarm(ready_node& node, ready_node::fate what) {
 void loop_algorithm::on_note(ready_node& node, ready_node::fate what) {
     loop_algorithm& self = static_cast<caller&>(node).algorithm;
     {
-        const std::scoped_lock lock(self.mutex_);
+        const std::scoped_lock held(self.lock_);
         self.noted_ = false;
     }
     if (what == ready_node::fate::run) self.wake_dispatcher();

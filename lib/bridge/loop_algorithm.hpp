@@ -20,11 +20,12 @@
 #include "bridge/guest.hpp"
 #include "scheduler/park.hpp"
 
+#include <brio/detail/short_lock.hpp>
+
 #include <boost/fiber/algo/algorithm.hpp>
 #include <boost/fiber/scheduler.hpp>
 #include <chrono>
 #include <cstddef>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -91,7 +92,7 @@ private:
     std::size_t guests_ = 0;              // that have not ended
     private_wait* last_guest_ = nullptr;  // finished when there is none left
 
-    std::mutex mutex_;  // guards what follows
+    short_lock lock_;  // guards what follows
     mailbox* box_ = nullptr;
     bool noted_ = false;  // `note_` is in the mailbox, or in the ready queue
     caller note_{*this, &on_note};
