@@ -47,9 +47,16 @@ timespec later(clockid_t clock, std::chrono::milliseconds length) {
     return t;
 }
 
+using group_body = std::function<void(brio::task_group_scope&)>;
+
 /// Runs `body` with a group in a loop, and the children to their end.
-void run_group(const std::function<void(brio::task_group_scope&)>& body) {
+void run_group(const group_body& body) {
     brio::run([&] { brio::task_group([&](brio::task_group_scope& group) { body(group); }); });
+}
+/// The same on a virtual clock, where no other thread takes part.
+void run_group_alone(const group_body& body) {
+    brio::testing::run(
+        [&] { brio::task_group([&](brio::task_group_scope& group) { body(group); }); });
 }
 
 class each_kind_of_mutex : public testing::TestWithParam<int> {};
@@ -61,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(locks, each_kind_of_mutex,
 TEST_P(each_kind_of_mutex, keeps_fibers_apart_that_suspend_while_they_hold_it) {
     mutex_of lock(GetParam());
     std::vector<int> order;
-    run_group([&](brio::task_group_scope& group) {
+    run_group_alone([&](brio::task_group_scope& group) {
         for (int i = 0; i < 3; ++i)
             group.create_task([&, i] {
                 EXPECT_EQ(pthread_mutex_lock(&lock.m), 0);
@@ -100,6 +107,7 @@ TEST_P(each_kind_of_mutex, is_waited_for_while_a_plain_thread_holds_it) {
     std::thread holder([&] {
         pthread_mutex_lock(&lock.m);
         stage = 1;
+        stage.notify_one();
         stage.wait(1);
         pthread_mutex_unlock(&lock.m);
     });
@@ -177,7 +185,7 @@ TEST(recursive_mutex, of_a_callback_is_not_the_fibers) {
 TEST(shared_mutex, lets_readers_in_together_and_a_writer_alone) {
     std::shared_mutex lock;
     std::vector<std::string> story;
-    run_group([&](brio::task_group_scope& group) {
+    run_group_alone([&](brio::task_group_scope& group) {
         for (int i = 0; i < 2; ++i)
             group.create_task([&] {
                 const std::shared_lock held(lock);
@@ -248,7 +256,7 @@ TEST(condition, wakes_one_for_each_signal_in_the_order_of_the_waits) {
     std::mutex lock;
     std::condition_variable changed;
     std::vector<int> order;
-    run_group([&](brio::task_group_scope& group) {
+    run_group_alone([&](brio::task_group_scope& group) {
         for (int i = 0; i < 3; ++i)
             group.create_task([&, i] {
                 std::unique_lock held(lock);
@@ -320,7 +328,7 @@ TEST(once, is_done_by_one_fiber_and_awaited_by_the_others) {
     std::once_flag flag;
     int runs = 0;
     int after = 0;
-    run_group([&](brio::task_group_scope& group) {
+    run_group_alone([&](brio::task_group_scope& group) {
         for (int i = 0; i < 3; ++i)
             group.create_task([&] {
                 std::call_once(flag, [&] {
@@ -365,7 +373,7 @@ slowly_made& the_only_one() {
 }
 
 TEST(local_static, may_suspend_while_it_is_initialised) {
-    run_group([](brio::task_group_scope& group) {
+    run_group_alone([](brio::task_group_scope& group) {
         for (int i = 0; i < 3; ++i)
             group.create_task([] {
                 the_only_one();
@@ -420,7 +428,7 @@ TEST(barrier_of_libc, has_fibers_and_threads_as_parties_and_one_serial_one) {
 
 TEST(sched_yield, lets_other_fibers_run) {
     std::vector<int> order;
-    run_group([&](brio::task_group_scope& group) {
+    run_group_alone([&](brio::task_group_scope& group) {
         for (int i = 0; i < 2; ++i)
             group.create_task([&, i] {
                 order.push_back(i);
