@@ -77,10 +77,20 @@ void parked::wait_for_arrival() noexcept {
 bool parked::wait(std::optional<time_point> until) noexcept {
     scheduler& loop = waiter().owner;
     limit end(*this);
-    if (until) loop.arm(end, *until);
+    if (until) {
+        loop.arm(end, *until);
+        limit_ = &end;
+    }
     wait_for_arrival();
-    if (until) loop.disarm(end);
+    limit_ = nullptr;
     return !timed_out_;
+}
+
+/// The limit must not become due while the fiber is in the ready queue already: its entry would come
+/// behind the fiber, which is to destroy it.
+void parked::arrive() noexcept {
+    if (limit_ != nullptr) waiter().owner.disarm(*limit_);
+    finish();
 }
 
 /// The last touch of `*this` by who has chosen it.
@@ -88,14 +98,14 @@ void parked::wake_from_anywhere() noexcept {
     scheduler& loop = waiter().owner;
     mailbox& box = loop.box();
     if (this_scheduler() == &loop)
-        finish();
+        arrive();
     else
         (void)box.post(arrival_);  // a closed loop has no fibers that wait
     box.release();
 }
 
 void parked::arrival::come(ready_node& node, fate f) {
-    if (f == fate::run) static_cast<arrival&>(node).self.finish();
+    if (f == fate::run) static_cast<arrival&>(node).self.arrive();
 }
 
 int unpark(const void* address, int most) noexcept {

@@ -50,6 +50,7 @@ private:
     void take_out() noexcept;
     bool leave() noexcept;
     void wait_for_arrival() noexcept;
+    void arrive() noexcept;
     void wake_from_anywhere() noexcept;
     [[nodiscard]] std::string describe() const override { return what_; }
 
@@ -60,6 +61,7 @@ private:
     parked* previous_ = nullptr;
     bool linked_ = true;  // guarded by the bucket's lock, as next_ and previous_
     bool timed_out_ = false;
+    limit* limit_ = nullptr;  // while it may be armed
     arrival arrival_{*this};
 };
 
