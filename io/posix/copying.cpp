@@ -42,7 +42,7 @@ public:
 
     [[nodiscard]] int fd() const noexcept { return file_.fd(); }
     [[nodiscard]] bool is(descriptor_kind kind) const noexcept { return facts_.kind == kind; }
-    /// What nobody can be waited for at, and what has no position.
+    /// Nobody is waited for here.
     [[nodiscard]] bool is_at_hand() const noexcept {
         return is(descriptor_kind::disk) || is(descriptor_kind::none);
     }

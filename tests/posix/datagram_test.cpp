@@ -106,6 +106,25 @@ TEST(datagrams, arrive_whole_and_in_order_behind_a_full_queue) {
     }
 }
 
+TEST(datagrams, room_is_found_where_nothing_announces_it) {
+    // The queue is full of somebody else's, so that its end wakes nobody here.
+    named_socket named;
+    const descriptor filler(::socket(AF_UNIX, SOCK_DGRAM, 0));
+    const descriptor from(::socket(AF_UNIX, SOCK_DGRAM, 0));
+    brio::run([&] {
+        const int queued = fill(filler, named, false);
+        auto sender = brio::create_task([&] {
+            return send_by({SOCK_DGRAM, way::sendto}, from, named, "the last one");
+        });
+        let_others_run();
+        EXPECT_FALSE(sender.done());
+        for (int i = 0; i < queued; ++i)
+            EXPECT_EQ(receive_one(named.fd), "number " + std::to_string(i));
+        EXPECT_EQ(receive_one(named.fd), "the last one");
+        EXPECT_EQ(sender.await(), 12);
+    });
+}
+
 TEST(datagrams, a_send_timeout_and_a_cancel_end_the_wait) {
     for (const bool connected : {true, false}) {
         named_socket named;
