@@ -139,7 +139,4 @@ BRIO_INTERPOSE(socketpair);
 BRIO_INTERPOSE(pipe);
 BRIO_INTERPOSE(pipe2);
 BRIO_INTERPOSE(eventfd);
-
-// The same function under the name that large-file programs use.
-extern "C" __attribute__((alias("brio_posix_fcntl"))) decltype(fcntl64) brio_posix_fcntl64;
-BRIO_INTERPOSE(fcntl64);
+BRIO_INTERPOSE_ALIAS(fcntl64, fcntl);

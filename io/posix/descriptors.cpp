@@ -67,7 +67,7 @@ descriptor_facts ask(int fd) noexcept {
         facts.receive_limit = has_limit(fd, SO_RCVTIMEO);
         facts.send_limit = has_limit(fd, SO_SNDTIMEO);
     } else {
-        facts.kind = descriptor_kind::other;
+        facts.kind = S_ISFIFO(file.st_mode) ? descriptor_kind::pipe : descriptor_kind::other;
     }
     return facts;
 }

@@ -17,8 +17,9 @@ enum class descriptor_kind : std::uint8_t {
     none,           // the number is not open
     stream_socket,  // SOCK_STREAM
     other_socket,
-    disk,   // regular files, directories, block devices: never wait for anybody, only for the disk
-    other,  // pipes, terminals, eventfds, ...
+    disk,  // regular files, directories, block devices: never wait for anybody, only for the disk
+    pipe,
+    other,  // terminals, eventfds, ...
 };
 
 struct descriptor_facts {

@@ -20,6 +20,8 @@ ssize_t __read_chk(int fd, void* data, size_t size, size_t room);
 ssize_t __recv_chk(int fd, void* data, size_t size, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void* data, size_t size, size_t room, int flags, sockaddr* from,
                        socklen_t* from_size);
+ssize_t __pread_chk(int fd, void* data, size_t size, off_t offset, size_t room);
+ssize_t __pread64_chk(int fd, void* data, size_t size, off64_t offset, size_t room);
 int __poll(pollfd* items, nfds_t count, int timeout);
 int __poll_chk(pollfd* items, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(pollfd* items, nfds_t count, const timespec* timeout, const sigset_t* mask,
@@ -30,3 +32,8 @@ int __ppoll_chk(pollfd* items, nfds_t count, const timespec* timeout, const sigs
 #define BRIO_INTERPOSE(name) \
     extern "C"               \
         __attribute__((visibility("default"), alias("brio_posix_" #name))) decltype(name) name
+
+/// The same function under the name that large-file programs use: long has 64 bits, and so has off_t.
+#define BRIO_INTERPOSE_ALIAS(name, original)                                                     \
+    extern "C" __attribute__((alias("brio_posix_" #original))) decltype(name) brio_posix_##name; \
+    BRIO_INTERPOSE(name)

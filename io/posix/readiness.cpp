@@ -9,6 +9,7 @@
 
 #include "base/system_call.hpp"
 #include "ops/operation.hpp"
+#include "posix/caller.hpp"
 
 #include <array>
 #include <cerrno>
@@ -106,6 +107,20 @@ int wait_until_ready(std::span<pollfd> items, const sigset_t* mask,
         if (result < 0 && result != -ECANCELED && result != -EBADF) return result;
     }
     return 0;
+}
+
+short events_now(int fd, short events) noexcept {
+    pollfd item = {fd, events, 0};
+    timespec none = {};
+    const long ready = system_call(SYS_ppoll, &item, 1, &none, nullptr, 0);
+    return ready > 0 ? item.revents : short{0};
+}
+
+long wait_for_events(fiber& self, kept_open& file, short events,
+                     std::optional<time_point> until) noexcept {
+    file.keep();
+    operation op = poll_operation(file.fd(), events);
+    return wait_for(self, op, until);
 }
 
 }  // namespace brio::inline v0::detail::posix

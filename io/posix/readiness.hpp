@@ -1,5 +1,9 @@
 #pragma once
-// Waiting for one of several descriptors: what poll, ppoll, select and pselect have in common.
+// Waiting until descriptors are ready: what poll, ppoll, select, pselect and epoll_wait have in common,
+// and what calls stand on that have no attempt of their own that does not block.
+
+#include "fiber/fiber.hpp"
+#include "posix/kept_open.hpp"
 
 #include <brio/time.hpp>
 
@@ -16,5 +20,13 @@ namespace brio::inline v0::detail::posix {
 /// itself is then asked of the kernel again: others may have been faster.
 int wait_until_ready(std::span<pollfd> items, const sigset_t* mask,
                      std::optional<time_point> until) noexcept;
+
+/// Which of `events` (and of what poll tells unasked) are there now; 0: none.
+[[nodiscard]] short events_now(int fd, short events) noexcept;
+
+/// Keeps `file`, and suspends until one of `events` is there: > 0. Or -ETIME, -ECANCELED (told), or
+/// another error.
+long wait_for_events(fiber& self, kept_open& file, short events,
+                     std::optional<time_point> until = {}) noexcept;
 
 }  // namespace brio::inline v0::detail::posix

@@ -127,6 +127,61 @@ constinit real_functions real = {
     .writev = [](int fd, const iovec* parts, int count) noexcept -> ssize_t {
         return as_libc(system_call(SYS_writev, fd, parts, count));
     },
+    .pread = [](int fd, void* data, size_t size, off_t offset) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_pread64, fd, data, size, offset));
+    },
+    .pwrite = [](int fd, const void* data, size_t size, off_t offset) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_pwrite64, fd, data, size, offset));
+    },
+    .preadv = [](int fd, const iovec* parts, int count, off_t offset) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_preadv, fd, parts, count, offset, 0));
+    },
+    .pwritev = [](int fd, const iovec* parts, int count, off_t offset) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_pwritev, fd, parts, count, offset, 0));
+    },
+    .preadv2 = [](int fd, const iovec* parts, int count, off_t offset, int flags) noexcept
+    -> ssize_t { return as_libc(system_call(SYS_preadv2, fd, parts, count, offset, 0, flags)); },
+    .pwritev2 = [](int fd, const iovec* parts, int count, off_t offset, int flags) noexcept
+    -> ssize_t { return as_libc(system_call(SYS_pwritev2, fd, parts, count, offset, 0, flags)); },
+    .recvmmsg =
+        [](int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) noexcept {
+            return as_int(system_call(SYS_recvmmsg, fd, messages, count, flags, timeout));
+        },
+    .sendmmsg =
+        [](int fd, mmsghdr* messages, unsigned count, int flags) noexcept {
+            return as_int(system_call(SYS_sendmmsg, fd, messages, count, flags));
+        },
+    .sendfile = [](int to, int from, off_t* offset, size_t size) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_sendfile, to, from, offset, size));
+    },
+    .splice = [](int from, off64_t* from_offset, int to, off64_t* to_offset, size_t size,
+                 unsigned flags) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_splice, from, from_offset, to, to_offset, size, flags));
+    },
+    .tee = [](int from, int to, size_t size, unsigned flags) noexcept -> ssize_t {
+        return as_libc(system_call(SYS_tee, from, to, size, flags));
+    },
+    .copy_file_range = [](int from, off64_t* from_offset, int to, off64_t* to_offset, size_t size,
+                          unsigned flags) noexcept -> ssize_t {
+        return as_libc(
+            system_call(SYS_copy_file_range, from, from_offset, to, to_offset, size, flags));
+    },
+    .epoll_wait =
+        [](int fd, epoll_event* events, int room, int timeout) noexcept {
+            return as_int(system_call(SYS_epoll_pwait, fd, events, room, timeout, nullptr,
+                                      kernel_sigset_size));
+        },
+    .epoll_pwait =
+        [](int fd, epoll_event* events, int room, int timeout, const sigset_t* mask) noexcept {
+            return as_int(
+                system_call(SYS_epoll_pwait, fd, events, room, timeout, mask, kernel_sigset_size));
+        },
+    .epoll_pwait2 =
+        [](int fd, epoll_event* events, int room, const timespec* timeout,
+           const sigset_t* mask) noexcept {
+            return as_int(
+                system_call(SYS_epoll_pwait2, fd, events, room, timeout, mask, kernel_sigset_size));
+        },
     .recv = [](int fd, void* data, size_t size, int flags) noexcept -> ssize_t {
         return as_libc(system_call(SYS_recvfrom, fd, data, size, flags, nullptr, nullptr));
     },

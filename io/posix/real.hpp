@@ -17,9 +17,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -30,7 +32,9 @@ namespace brio::inline v0::detail::posix {
 
 // clang-format off
 #define BRIO_REAL_FUNCTIONS(X) \
-    X(read) X(readv) X(write) X(writev) X(recv) X(recvfrom) X(recvmsg) X(send) X(sendto) \
+    X(read) X(readv) X(write) X(writev) X(pread) X(pwrite) X(preadv) X(pwritev) X(preadv2) \
+    X(pwritev2) X(recvmmsg) X(sendmmsg) X(sendfile) X(splice) X(tee) X(copy_file_range) \
+    X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) X(recv) X(recvfrom) X(recvmsg) X(send) X(sendto) \
     X(sendmsg) X(connect) X(accept) X(accept4) X(poll) X(ppoll) X(select) X(pselect) X(sleep) \
     X(usleep) X(nanosleep) X(clock_nanosleep) X(getaddrinfo) X(close) X(close_range) \
     X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl) X(setsockopt) X(socket) \

@@ -6,6 +6,9 @@
 // 2. Only stream sockets go on after a part: a datagram is one message.
 // 3. The reactor's send and sendmsg never raise SIGPIPE, so that is done here; as the kernel, only
 //    where nothing had been sent before.
+//    They are for stream sockets only: io_uring sends a unix datagram that found its receiver's queue
+//    full again without the bytes, which it had copied by then. Each attempt at a datagram is one
+//    that does not block.
 // 4. What has been moved is never lost: an error, a timeout or a cancel after a part answers the part.
 // 5. MSG_OOB and MSG_ERRQUEUE never wait, in blocking mode neither (ip(7); what unix sockets, which
 //    know no MSG_ERRQUEUE, make of it is not imitated).
@@ -16,7 +19,9 @@
 #include "posix/descriptors.hpp"
 #include "posix/interpose.hpp"
 #include "posix/kept_open.hpp"
+#include "posix/messages.hpp"
 #include "posix/parts.hpp"
+#include "posix/readiness.hpp"
 #include "posix/real.hpp"
 
 #include <algorithm>
@@ -24,14 +29,11 @@
 #include <csignal>
 #include <cstring>
 #include <limits.h>
+#include <utility>
 
 namespace brio::inline v0::detail::posix {
 
 namespace {
-
-bool never_waits(int flags) noexcept {
-    return (flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) != 0;
-}
 
 /// To this thread, as the kernel does: blocked it stays pending, ignored it is lost.
 void raise_sigpipe() noexcept {
@@ -62,11 +64,6 @@ operation on_message(operation::code what, int fd, msghdr& message, int flags) n
 }
 
 // ---------------------------------------------------------------------------------- receiving
-
-/// Control data belongs to the bytes it came with: the kernel ends a call there, MSG_WAITALL or not.
-bool has_control(const msghdr& message) noexcept {
-    return message.msg_control != nullptr && message.msg_controllen > 0;
-}
 
 /// The kernel has no readiness for "as much as I want to peek at", so this looks again and again.
 long peek_all(fiber& self, int fd, const msghdr& asked, msghdr& message, int flags,
@@ -159,6 +156,8 @@ ssize_t receive(fiber& self, int fd, void* data, std::size_t size, int flags, so
     return as_libc(result);
 }
 
+}  // namespace
+
 long receive_message(fiber& self, int fd, msghdr* message, int flags) noexcept {
     if (refused(self)) return -ECANCELED;
     // A plain call must not touch the message before the kernel has found that it can be read.
@@ -173,7 +172,6 @@ long receive_message(fiber& self, int fd, msghdr* message, int flags) noexcept {
     return receive_rest(self, fd, asked, *message, flags, first);
 }
 
-/// Descriptors that came with a message: their numbers mean something new.
 void forget_received(const msghdr& message) noexcept {
     for (const cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr;
          c = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(c))) {
@@ -189,6 +187,8 @@ void forget_received(const msghdr& message) noexcept {
 
 // ------------------------------------------------------------------------------------ sending
 
+namespace {
+
 long send_some(fiber& self, int fd, msghdr& message, int flags,
                std::optional<time_point> until) noexcept {
     flags |= MSG_NOSIGNAL;
@@ -201,14 +201,8 @@ long send_some(fiber& self, int fd, msghdr& message, int flags,
     return result == -ETIME ? -EAGAIN : result;
 }
 
-/// After the attempt has answered `first`: EAGAIN, or a part.
-long send_rest(fiber& self, int fd, msghdr message, int flags, long first) noexcept {
-    const descriptor_facts facts = facts_of(fd);
-    if (facts.nonblocking || !facts.is_socket()) return first;
-    if (first >= 0 && facts.kind != descriptor_kind::stream_socket) return first;
-    const auto until = limit_of(self, fd, facts, SO_SNDTIMEO);
-    kept_open file(fd);
-    if (facts.kind == descriptor_kind::stream_socket) file.keep();
+long send_rest_of_stream(fiber& self, int fd, msghdr message, int flags, long first,
+                         std::optional<time_point> until) noexcept {
     remaining_parts left(message.msg_iov, static_cast<int>(message.msg_iovlen));
     long done = std::max(first, 0L);
     left.advance(static_cast<std::size_t>(done));
@@ -221,16 +215,67 @@ long send_rest(fiber& self, int fd, msghdr message, int flags, long first) noexc
         const auto offered = left.next();
         message.msg_iov = const_cast<iovec*>(offered.parts);
         message.msg_iovlen = static_cast<std::size_t>(offered.count);
-        const long moved = send_some(self, file.fd(), message, flags, until);
+        const long moved = send_some(self, fd, message, flags, until);
         if (moved < 0) {
             if (moved == -EPIPE && done == 0 && (flags & MSG_NOSIGNAL) == 0) raise_sigpipe();
             return done > 0 ? done : moved;
         }
         done += moved;
         left.advance(static_cast<std::size_t>(moved));
-    } while (!left.empty() && facts.kind == descriptor_kind::stream_socket);
+    } while (!left.empty());
     return done;
 }
+
+/// Pauses that grow from nothing to 10 ms, for what nothing announces.
+class growing_pause {
+public:
+    /// 0, or -ETIME, -ECANCELED (told).
+    long take(fiber& self, std::optional<time_point> until) noexcept {
+        const duration length =
+            std::exchange(next_, std::clamp<duration>(next_ * 2, shortest, longest));
+        if (length == duration::zero()) return 0;
+        const time_point end = from_now(self, length);
+        const bool ends_here = until && *until <= end;
+        if (perform_any({}, ends_here ? *until : end) == -ECANCELED) return tell_cancelled(self);
+        return ends_here ? -ETIME : 0;
+    }
+
+private:
+    static constexpr duration shortest = std::chrono::milliseconds(1);
+    static constexpr duration longest = std::chrono::milliseconds(10);
+    duration next_ = duration::zero();
+};
+
+/// After an attempt has answered EAGAIN. A unix socket whose own buffer has room counts as writable
+/// while the queue of the one it sends to is full, unless it is connected to that one.
+long send_datagram(fiber& self, kept_open& file, const msghdr& message, int flags,
+                   std::optional<time_point> until) noexcept {
+    file.keep();
+    growing_pause pause;
+    for (;;) {
+        const long waited = events_now(file.fd(), POLLOUT) != 0
+                                ? pause.take(self, until)
+                                : wait_for_events(self, file, POLLOUT, until);
+        if (waited < 0) return waited == -ETIME ? -EAGAIN : waited;
+        const long sent = system_call(SYS_sendmsg, file.fd(), &message, flags | MSG_DONTWAIT);
+        if (sent != -EAGAIN) return sent;
+    }
+}
+
+}  // namespace
+
+long send_rest(fiber& self, int fd, const descriptor_facts& facts, msghdr message, int flags,
+               long first) noexcept {
+    if (first >= 0 && facts.kind != descriptor_kind::stream_socket) return first;
+    const auto until = limit_of(self, fd, facts, SO_SNDTIMEO);
+    kept_open file(fd);
+    if (facts.kind != descriptor_kind::stream_socket)
+        return send_datagram(self, file, message, flags, until);
+    file.keep();
+    return send_rest_of_stream(self, file.fd(), message, flags, first, until);
+}
+
+namespace {
 
 /// Whether the attempt's answer is the call's. `wanted` is asked only where it matters.
 template <class Size>
@@ -238,6 +283,12 @@ bool is_sent(long first, int flags, Size wanted) noexcept {
     if (never_waits(flags)) return true;
     if (first < 0) return first != -EAGAIN;
     return static_cast<std::size_t>(first) >= wanted();
+}
+
+long send_on(fiber& self, int fd, const msghdr& message, int flags, long first) noexcept {
+    const descriptor_facts facts = facts_of(fd);
+    if (facts.nonblocking || !facts.is_socket()) return first;
+    return send_rest(self, fd, facts, message, flags, first);
 }
 
 ssize_t send_buffer(fiber& self, int fd, const void* data, std::size_t size, int flags,
@@ -251,7 +302,7 @@ ssize_t send_buffer(fiber& self, int fd, const void* data, std::size_t size, int
     message.msg_iovlen = 1;
     message.msg_name = const_cast<sockaddr*>(to);
     message.msg_namelen = to == nullptr ? 0 : to_size;
-    return as_libc(send_rest(self, fd, message, flags, first));
+    return as_libc(send_on(self, fd, message, flags, first));
 }
 
 long send_message(fiber& self, int fd, const msghdr* message, int flags) noexcept {
@@ -260,7 +311,7 @@ long send_message(fiber& self, int fd, const msghdr* message, int flags) noexcep
     const auto wanted = [&] {
         return total_size(message->msg_iov, static_cast<int>(message->msg_iovlen));
     };
-    return is_sent(first, flags, wanted) ? first : send_rest(self, fd, *message, flags, first);
+    return is_sent(first, flags, wanted) ? first : send_on(self, fd, *message, flags, first);
 }
 
 }  // namespace

@@ -1,13 +1,16 @@
 #define _GNU_SOURCE
 #include "posix/blocking_calls.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -17,6 +20,8 @@
 ssize_t __read_chk(int, void*, size_t, size_t);
 ssize_t __recv_chk(int, void*, size_t, size_t, int);
 ssize_t __recvfrom_chk(int, void*, size_t, size_t, int, struct sockaddr*, socklen_t*);
+ssize_t __pread_chk(int, void*, size_t, off_t, size_t);
+ssize_t __pread64_chk(int, void*, size_t, off64_t, size_t);
 int __poll(struct pollfd*, nfds_t, int);
 int __poll_chk(struct pollfd*, nfds_t, int, size_t);
 int __ppoll_chk(struct pollfd*, nfds_t, const struct timespec*, const sigset_t*, size_t);
@@ -29,7 +34,7 @@ static void must(int holds, const char* what) {
 
 static void begin(struct scene* s) {
     memset(s, 0, sizeof *s);
-    s->fd = s->peer = -1;
+    s->fd = s->peer = s->more[0] = s->more[1] = -1;
     s->buffer = calloc(1, big_size);
     must(s->buffer != NULL, "calloc");
 }
@@ -41,6 +46,8 @@ void clear_scene(struct scene* s) {
     }
     if (s->fd >= 0) close(s->fd);
     if (s->peer >= 0) close(s->peer);
+    if (s->more[0] >= 0) close(s->more[0]);
+    if (s->more[1] >= 0) close(s->more[1]);
     free(s->buffer);
 }
 
@@ -138,6 +145,122 @@ static long call_sendmsg(struct scene* s) {
     return sendmsg(s->fd, &m, 0);
 }
 
+/* ---- at an offset */
+
+static int unnamed_file(void) {
+    char name[] = "/tmp/brio-posix-XXXXXX";
+    const int fd = mkstemp(name);
+    must(fd >= 0, "mkstemp");
+    unlink(name);
+    return fd;
+}
+static void file_of_letters(struct scene* s) {
+    begin(s);
+    s->fd = unnamed_file();
+    must(pwrite(s->fd, "letters", 7, 0) == 7, "pwrite");
+}
+static long call_pread(struct scene* s) {
+    return pread(s->fd, s->buffer, 100, 2);
+}
+static long call_pread64(struct scene* s) {
+    return pread64(s->fd, s->buffer, 100, 2);
+}
+static long call_pread_chk(struct scene* s) {
+    return __pread_chk(s->fd, s->buffer, 100, 2, 100);
+}
+static long call_pread64_chk(struct scene* s) {
+    return __pread64_chk(s->fd, s->buffer, 100, 2, 100);
+}
+static long call_preadv(struct scene* s) {
+    return preadv(s->fd, two_parts(s, 100), 2, 2);
+}
+static long call_preadv64(struct scene* s) {
+    return preadv64(s->fd, two_parts(s, 100), 2, 2);
+}
+static long call_pwrite(struct scene* s) {
+    return pwrite(s->fd, s->buffer, 100, 2);
+}
+static long call_pwrite64(struct scene* s) {
+    return pwrite64(s->fd, s->buffer, 100, 2);
+}
+static long call_pwritev(struct scene* s) {
+    return pwritev(s->fd, two_parts(s, 100), 2, 2);
+}
+static long call_pwritev64(struct scene* s) {
+    return pwritev64(s->fd, two_parts(s, 100), 2, 2);
+}
+static long call_preadv2(struct scene* s) {
+    return preadv2(s->fd, two_parts(s, 100), 2, -1, 0);
+}
+static long call_preadv64v2(struct scene* s) {
+    return preadv64v2(s->fd, two_parts(s, 100), 2, -1, 0);
+}
+static long call_pwritev2(struct scene* s) {
+    return pwritev2(s->fd, two_parts(s, big_size), 2, -1, 0);
+}
+static long call_pwritev64v2(struct scene* s) {
+    return pwritev64v2(s->fd, two_parts(s, big_size), 2, -1, 0);
+}
+
+/* ---- many messages */
+
+static long call_recvmmsg(struct scene* s) {
+    struct mmsghdr m[2];
+    m[0].msg_hdr = message(two_parts(s, 100), 1);
+    m[1].msg_hdr = message(two_parts(s, 100) + 1, 1);
+    return recvmmsg(s->fd, m, 2, MSG_WAITFORONE, NULL);
+}
+/* The bytes of both. */
+static long call_sendmmsg(struct scene* s) {
+    struct mmsghdr m[2];
+    struct iovec* const parts = two_parts(s, big_size);
+    m[0].msg_hdr = message(parts, 1);
+    m[1].msg_hdr = message(parts + 1, 1);
+    switch (sendmmsg(s->fd, m, 2, 0)) {
+        case 1:
+            return m[0].msg_len;
+        case 2:
+            return (long)m[0].msg_len + m[1].msg_len;
+        default:
+            return -1;
+    }
+}
+
+/* ---- from one descriptor to another */
+
+static void big_file_to_stream(struct scene* s) {
+    stream(s);
+    s->more[0] = unnamed_file();
+    must(pwrite(s->more[0], s->buffer, big_size, 0) == big_size, "pwrite");
+}
+static void pipe_to_pipe(struct scene* s) {
+    reading_pipe(s);
+    must(pipe(s->more) == 0, "pipe");
+}
+static void file_to_file(struct scene* s) {
+    file_of_letters(s);
+    s->more[0] = unnamed_file();
+}
+static long call_sendfile(struct scene* s) {
+    off_t offset = 0;
+    return sendfile(s->fd, s->more[0], &offset, big_size);
+}
+static long call_sendfile64(struct scene* s) {
+    off64_t offset = 0;
+    return sendfile64(s->fd, s->more[0], &offset, big_size);
+}
+static long call_splice(struct scene* s) {
+    return splice(s->fd, NULL, s->more[1], NULL, 100, 0);
+}
+static long call_tee(struct scene* s) {
+    return tee(s->fd, s->more[1], 100, 0);
+}
+static long call_copy_file_range(struct scene* s) {
+    off64_t from = 0;
+    off64_t to = 0;
+    return copy_file_range(s->fd, &from, s->more[0], &to, 100, 0);
+}
+
 /* ---- connections */
 
 static void listener(struct scene* s) {
@@ -223,6 +346,27 @@ static long call_pselect(struct scene* s) {
     return pselect(s->fd + 1, &set, NULL, NULL, NULL, NULL);
 }
 
+static void epoll_of_pipe(struct scene* s) {
+    struct epoll_event wanted;
+    reading_pipe(s);
+    memset(&wanted, 0, sizeof wanted);
+    wanted.events = EPOLLIN;
+    s->more[0] = epoll_create1(0);
+    must(epoll_ctl(s->more[0], EPOLL_CTL_ADD, s->fd, &wanted) == 0, "epoll_ctl");
+}
+static long call_epoll_wait(struct scene* s) {
+    struct epoll_event event;
+    return epoll_wait(s->more[0], &event, 1, -1);
+}
+static long call_epoll_pwait(struct scene* s) {
+    struct epoll_event event;
+    return epoll_pwait(s->more[0], &event, 1, -1, NULL);
+}
+static long call_epoll_pwait2(struct scene* s) {
+    struct epoll_event event;
+    return epoll_pwait2(s->more[0], &event, 1, NULL, NULL);
+}
+
 /* ---- time */
 
 static long call_sleep(struct scene* s) {
@@ -284,6 +428,27 @@ const struct blocking_call blocking_calls[] = {
     {"send", stream, call_send, take_all, ends_by_release, big_size},
     {"sendto", stream, call_sendto, take_all, ends_by_release, big_size},
     {"sendmsg", stream, call_sendmsg, take_all, ends_by_release, big_size},
+    {"pread", file_of_letters, call_pread, NULL, ends_whole, 5},
+    {"pread64", file_of_letters, call_pread64, NULL, ends_whole, 5},
+    {"__pread_chk", file_of_letters, call_pread_chk, NULL, ends_whole, 5},
+    {"__pread64_chk", file_of_letters, call_pread64_chk, NULL, ends_whole, 5},
+    {"preadv", file_of_letters, call_preadv, NULL, ends_whole, 5},
+    {"preadv64", file_of_letters, call_preadv64, NULL, ends_whole, 5},
+    {"pwrite", file_of_letters, call_pwrite, NULL, ends_whole, 100},
+    {"pwrite64", file_of_letters, call_pwrite64, NULL, ends_whole, 100},
+    {"pwritev", file_of_letters, call_pwritev, NULL, ends_whole, 100},
+    {"pwritev64", file_of_letters, call_pwritev64, NULL, ends_whole, 100},
+    {"preadv2", reading_pipe, call_preadv2, send_letter, ends_by_release, 1},
+    {"preadv64v2", reading_pipe, call_preadv64v2, send_letter, ends_by_release, 1},
+    {"pwritev2", writing_pipe, call_pwritev2, take_all, ends_by_release, big_size},
+    {"pwritev64v2", writing_pipe, call_pwritev64v2, take_all, ends_by_release, big_size},
+    {"recvmmsg", stream, call_recvmmsg, send_letter, ends_by_release, 1},
+    {"sendmmsg", stream, call_sendmmsg, take_all, ends_by_release, big_size},
+    {"sendfile", big_file_to_stream, call_sendfile, take_all, ends_by_release, big_size},
+    {"sendfile64", big_file_to_stream, call_sendfile64, take_all, ends_by_release, big_size},
+    {"splice", pipe_to_pipe, call_splice, send_letter, ends_by_release, 1},
+    {"tee", pipe_to_pipe, call_tee, send_letter, ends_by_release, 1},
+    {"copy_file_range", file_to_file, call_copy_file_range, NULL, ends_whole, 7},
     {"connect", full_listener, call_connect, accept_one, ends_by_release, 0},
     {"accept", listener, call_accept, connect_to_listener, ends_by_release, 0},
     {"accept4", listener, call_accept4, connect_to_listener, ends_by_release, 0},
@@ -294,6 +459,9 @@ const struct blocking_call blocking_calls[] = {
     {"__ppoll_chk", reading_pipe, call_ppoll_chk, send_letter, ends_by_release, 1},
     {"select", reading_pipe, call_select, send_letter, ends_by_release, 1},
     {"pselect", reading_pipe, call_pselect, send_letter, ends_by_release, 1},
+    {"epoll_wait", epoll_of_pipe, call_epoll_wait, send_letter, ends_by_release, 1},
+    {"epoll_pwait", epoll_of_pipe, call_epoll_pwait, send_letter, ends_by_release, 1},
+    {"epoll_pwait2", epoll_of_pipe, call_epoll_pwait2, send_letter, ends_by_release, 1},
     {"sleep", begin, call_sleep, NULL, ends_by_itself, 0},
     {"usleep", begin, call_usleep, NULL, ends_by_itself, 0},
     {"nanosleep", begin, call_nanosleep, NULL, ends_by_itself, 0},

@@ -13,8 +13,9 @@ extern "C" {
 enum { big_size = 1 << 20 }; /* more than a pipe or a socket takes at once */
 
 struct scene {
-    int fd;   /* what the call is made on */
-    int peer; /* what ends it; -1: none */
+    int fd;      /* what the call is made on */
+    int peer;    /* what ends it; -1: none */
+    int more[2]; /* what else the call needs; -1: nothing */
     struct sockaddr_un address;
     pthread_t thread;
     int thread_runs;
@@ -24,6 +25,7 @@ struct scene {
 enum ending {
     ends_by_release,
     ends_by_itself, /* the time passes, a helper is done */
+    ends_whole,     /* likewise, perhaps at once, and no cancel cuts it short */
 };
 
 struct blocking_call {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -139,6 +140,73 @@ struct listener {
 inline int connect_to(int fd, std::uint16_t port) {
     const sockaddr_in address = loopback(port);
     return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+/// A UDP socket on loopback.
+struct udp_socket {
+    udp_socket() : fd(::socket(AF_INET, SOCK_DGRAM, 0)) {
+        address = loopback(0);
+        socklen_t size = sizeof address;
+        EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+        EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    }
+    [[nodiscard]] const sockaddr* name() const {
+        return reinterpret_cast<const sockaddr*>(&address);
+    }
+    descriptor fd;
+    sockaddr_in address;
+};
+
+/// SO_RCVTIMEO or SO_SNDTIMEO.
+inline void set_timeout(int fd, int option, std::chrono::microseconds length) {
+    const timeval limit = {std::chrono::duration_cast<std::chrono::seconds>(length).count(),
+                           (length % std::chrono::seconds(1)).count()};
+    ASSERT_EQ(::setsockopt(fd, SOL_SOCKET, option, &limit, sizeof limit), 0);
+}
+
+/// A file that is gone from its directory, with `text` in it, to be read from the start.
+inline descriptor make_file(const std::string& text, int flags = 0) {
+    char name[] = "/tmp/brio-posix-XXXXXX";
+    descriptor file(::mkostemp(name, flags));
+    ::unlink(name);
+    EXPECT_EQ(::pwrite(file, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+    return file;
+}
+
+/// Counts SIGPIPEs of the process while it lives.
+class sigpipe_counter {
+public:
+    sigpipe_counter() {
+        count = 0;
+        struct sigaction ours = {};
+        ours.sa_handler = [](int) { count = count + 1; };
+        ::sigaction(SIGPIPE, &ours, &before_);
+    }
+    sigpipe_counter(const sigpipe_counter&) = delete;
+    sigpipe_counter& operator=(const sigpipe_counter&) = delete;
+    ~sigpipe_counter() { ::sigaction(SIGPIPE, &before_, nullptr); }
+    static inline volatile sig_atomic_t count = 0;
+
+private:
+    struct sigaction before_;
+};
+
+inline std::string read_all(int fd, std::size_t size) {
+    std::string all(size, '\0');
+    std::size_t done = 0;
+    while (done < size) {
+        const ssize_t count = ::read(fd, &all[done], size - done);
+        if (count <= 0) break;
+        done += static_cast<std::size_t>(count);
+    }
+    all.resize(done);
+    return all;
+}
+
+inline std::string numbered(std::size_t size) {
+    std::string text(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 2654435761U >> 24U);
+    return text;
 }
 
 }  // namespace posix_tests

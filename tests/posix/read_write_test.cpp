@@ -3,7 +3,6 @@
 #include "base/feature_mask.hpp"
 #include "posix/fibers.hpp"
 
-#include <csignal>
 #include <pty.h>
 #include <string>
 #include <sys/eventfd.h>
@@ -16,51 +15,6 @@ namespace {
 
 using namespace posix_tests;
 using std::string;
-
-/// A file that is gone from its directory, with `text` in it, to be read from the start.
-descriptor make_file(const string& text, int flags = 0) {
-    char name[] = "/tmp/brio-posix-XXXXXX";
-    descriptor file(::mkostemp(name, flags));
-    ::unlink(name);
-    EXPECT_EQ(::pwrite(file, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
-    return file;
-}
-
-/// Counts SIGPIPEs of the process while it lives.
-class sigpipe_counter {
-public:
-    sigpipe_counter() {
-        count = 0;
-        struct sigaction ours = {};
-        ours.sa_handler = [](int) { count = count + 1; };
-        ::sigaction(SIGPIPE, &ours, &before_);
-    }
-    sigpipe_counter(const sigpipe_counter&) = delete;
-    sigpipe_counter& operator=(const sigpipe_counter&) = delete;
-    ~sigpipe_counter() { ::sigaction(SIGPIPE, &before_, nullptr); }
-    static inline volatile sig_atomic_t count = 0;
-
-private:
-    struct sigaction before_;
-};
-
-string read_all(int fd, std::size_t size) {
-    string all(size, '\0');
-    std::size_t done = 0;
-    while (done < size) {
-        const ssize_t count = ::read(fd, &all[done], size - done);
-        if (count <= 0) break;
-        done += static_cast<std::size_t>(count);
-    }
-    all.resize(done);
-    return all;
-}
-
-string numbered(std::size_t size) {
-    string text(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 2654435761U >> 24U);
-    return text;
-}
 
 }  // namespace
 

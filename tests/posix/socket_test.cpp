@@ -15,25 +15,6 @@ using namespace posix_tests;
 using namespace std::chrono_literals;
 using std::string;
 
-void set_timeout(int fd, int option, std::chrono::microseconds length) {
-    const timeval limit = {length / 1s, (length % 1s).count()};
-    ASSERT_EQ(::setsockopt(fd, SOL_SOCKET, option, &limit, sizeof limit), 0);
-}
-
-struct udp_socket {
-    udp_socket() : fd(::socket(AF_INET, SOCK_DGRAM, 0)) {
-        address = loopback(0);
-        socklen_t size = sizeof address;
-        EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-        EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    }
-    [[nodiscard]] const sockaddr* name() const {
-        return reinterpret_cast<const sockaddr*>(&address);
-    }
-    descriptor fd;
-    sockaddr_in address;
-};
-
 }  // namespace
 
 TEST(sockets, answer_errors_as_libc_does) {
