@@ -52,6 +52,8 @@ std::string_view name_of(operation::code what) {
             return "mkdirat";
         case code::splice:
             return "splice";
+        case code::waitid:
+            return "waitid";
     }
     return "operation";
 }
