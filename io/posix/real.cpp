@@ -187,6 +187,24 @@ constinit real_functions real = {
                   int flags) noexcept { return as_int(system_call(SYS_eventfd2, count, flags)); },
     .pthread_join = [](pthread_t thread,
                        void** result) { return ::pthread_timedjoin_np(thread, result, nullptr); },
+    .wait = [](int* status) { return as_int(system_call(SYS_wait4, -1, status, 0, nullptr)); },
+    .wait3 =
+        [](int* status, int options, rusage* usage) noexcept {
+            return as_int(system_call(SYS_wait4, -1, status, options, usage));
+        },
+    .wait4 =
+        [](pid_t child, int* status, int options, rusage* usage) noexcept {
+            return as_int(system_call(SYS_wait4, child, status, options, usage));
+        },
+    .waitid =
+        [](idtype_t kind, id_t id, siginfo_t* change, int options) {
+            return as_int(system_call(SYS_waitid, kind, id, change, options, nullptr));
+        },
+    .waitpid =
+        [](pid_t child, int* status, int options) {
+            return as_int(system_call(SYS_wait4, child, status, options, nullptr));
+        },
+    .pclose = [](std::FILE* stream) { return std::fclose(stream); },
 };
 
 void resolve_real_functions() noexcept {

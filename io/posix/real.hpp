@@ -6,8 +6,10 @@
 //    system call. So a hook can be called before any constructor has run, and without dlsym, which
 //    allocates. Missing then: cancellation points of pthread_cancel.
 // 2. getaddrinfo is no system call: null in static executables, which have no hook for it.
-//    pthread_join is none either, but has another name: pthread_timedjoin_np without a time.
+//    pthread_join is none either, but has another name: pthread_timedjoin_np without a time. Nor is
+//    pclose, whose other name is fclose.
 
+#include <cstdio>
 #include <ctime>
 #include <fcntl.h>
 #include <netdb.h>
@@ -15,9 +17,11 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace brio::inline v0::detail::posix {
@@ -28,7 +32,8 @@ namespace brio::inline v0::detail::posix {
     X(sendmsg) X(connect) X(accept) X(accept4) X(poll) X(ppoll) X(select) X(pselect) X(sleep) \
     X(usleep) X(nanosleep) X(clock_nanosleep) X(getaddrinfo) X(close) X(close_range) \
     X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl) X(setsockopt) X(socket) \
-    X(socketpair) X(pipe) X(pipe2) X(eventfd) X(pthread_join)
+    X(socketpair) X(pipe) X(pipe2) X(eventfd) X(pthread_join) X(wait) X(wait3) X(wait4) \
+    X(waitid) X(waitpid) X(pclose)
 // clang-format on
 
 struct real_functions {

@@ -6,6 +6,7 @@
 #include "posix/caller.hpp"
 #include "posix/layer.hpp"
 #include "posix/real.hpp"
+#include "posix/shell.hpp"
 #include "posix/symbols.hpp"
 #include "posix/system_call.hpp"
 
@@ -94,7 +95,10 @@ __attribute__((constructor(101))) static void start_layer() {
     linked_layer = &this_layer;
     if (!wanted()) return stand_aside_because("BRIO_POSIX=off");
     check_symbols();
-    ::pthread_atfork(nullptr, nullptr, [] { loop_was_left_behind(); });
+    ::pthread_atfork(nullptr, nullptr, [] {
+        loop_was_left_behind();
+        free_stream_list_after_fork();
+    });
 }
 
 }  // namespace brio::inline v0::detail::posix
