@@ -74,6 +74,18 @@ int raw_clock_nanosleep(clockid_t clock, int flags, const timespec* time, timesp
     return static_cast<int>(-system_call(SYS_clock_nanosleep, clock, flags, time, left));
 }
 
+long raw_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) noexcept {
+    return system_call(SYS_rt_sigtimedwait, set, info, timeout, kernel_sigset_size);
+}
+
+int raw_sigwait(const sigset_t* set, int* signal) noexcept {
+    long taken = -EINTR;
+    while (taken == -EINTR) taken = raw_sigtimedwait(set, nullptr, nullptr);
+    if (taken < 0) return static_cast<int>(-taken);
+    *signal = static_cast<int>(taken);
+    return 0;
+}
+
 int raw_dup2(int from, int to) noexcept {
     if (from != to) return as_int(system_call(SYS_dup3, from, to, 0));
     const long flags = system_call(SYS_fcntl, from, F_GETFD);
@@ -205,6 +217,13 @@ constinit real_functions real = {
             return as_int(system_call(SYS_wait4, child, status, options, nullptr));
         },
     .pclose = [](std::FILE* stream) { return std::fclose(stream); },
+    .sigwait = &raw_sigwait,
+    .sigwaitinfo = [](const sigset_t* set,
+                      siginfo_t* info) { return as_int(raw_sigtimedwait(set, info, nullptr)); },
+    .sigtimedwait =
+        [](const sigset_t* set, siginfo_t* info, const timespec* timeout) {
+            return as_int(raw_sigtimedwait(set, info, timeout));
+        },
 };
 
 void resolve_real_functions() noexcept {

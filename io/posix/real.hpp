@@ -9,6 +9,7 @@
 //    pthread_join is none either, but has another name: pthread_timedjoin_np without a time. Nor is
 //    pclose, whose other name is fclose.
 
+#include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <fcntl.h>
@@ -33,7 +34,7 @@ namespace brio::inline v0::detail::posix {
     X(usleep) X(nanosleep) X(clock_nanosleep) X(getaddrinfo) X(close) X(close_range) \
     X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl) X(setsockopt) X(socket) \
     X(socketpair) X(pipe) X(pipe2) X(eventfd) X(pthread_join) X(wait) X(wait3) X(wait4) \
-    X(waitid) X(waitpid) X(pclose)
+    X(waitid) X(waitpid) X(pclose) X(sigwait) X(sigwaitinfo) X(sigtimedwait)
 // clang-format on
 
 struct real_functions {

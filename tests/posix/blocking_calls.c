@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,6 +348,42 @@ static long call_pclose(struct scene* s) {
     return status < 0 ? -1 : WEXITSTATUS(status);
 }
 
+/* ---- signals: blocked from the first scene on, for the threads to come as well */
+
+static sigset_t awaited_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    return set;
+}
+static void blocked_signal(struct scene* s) {
+    const sigset_t set = awaited_signals();
+    begin(s);
+    must(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0, "pthread_sigmask");
+}
+static void send_signal(struct scene* s) {
+    (void)s;
+    must(kill(getpid(), SIGUSR2) == 0, "kill");
+}
+static long call_sigwait(struct scene* s) {
+    const sigset_t set = awaited_signals();
+    int taken = 0;
+    const int error = sigwait(&set, &taken);
+    (void)s;
+    return error != 0 ? error : taken == SIGUSR2 ? 0 : -2;
+}
+static long call_sigwaitinfo(struct scene* s) {
+    const sigset_t set = awaited_signals();
+    siginfo_t info;
+    (void)s;
+    return sigwaitinfo(&set, &info);
+}
+static long call_sigtimedwait(struct scene* s) {
+    const sigset_t set = awaited_signals();
+    (void)s;
+    return sigtimedwait(&set, NULL, NULL);
+}
+
 const struct blocking_call blocking_calls[] = {
     {"read", reading_pipe, call_read, send_letter, ends_by_release, 1},
     {"__read_chk", reading_pipe, call_read_chk, send_letter, ends_by_release, 1},
@@ -383,6 +420,9 @@ const struct blocking_call blocking_calls[] = {
     {"waitid", child_on_pipe, call_waitid, send_letter, ends_by_release, 7},
     {"system", reading_pipe, call_system, letter_with_newline, ends_by_release, 7},
     {"pclose", shell_on_pipe, call_pclose, letter_with_newline, ends_by_release, 7},
+    {"sigwait", blocked_signal, call_sigwait, send_signal, ends_by_release, 0},
+    {"sigwaitinfo", blocked_signal, call_sigwaitinfo, send_signal, ends_by_release, SIGUSR2},
+    {"sigtimedwait", blocked_signal, call_sigtimedwait, send_signal, ends_by_release, SIGUSR2},
     {"pthread_join", thread_on_pipe, call_pthread_join, send_letter, ends_by_release, 1},
 };
 const int blocking_call_count = sizeof blocking_calls / sizeof *blocking_calls;

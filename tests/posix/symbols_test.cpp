@@ -49,6 +49,7 @@ protected:
     observed when_cancelled() {
         if (is("sleep")) return {1000, 0};
         if (is("clock_nanosleep")) return {ECANCELED, 0};
+        if (is("sigwait")) return {ECANCELED, ECANCELED};
         if (is("getaddrinfo")) return {EAI_SYSTEM, ECANCELED};
         return {-1, ECANCELED};
     }
