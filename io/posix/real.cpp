@@ -10,6 +10,7 @@
 
 // Weak: a static executable without any other use of dlsym does not get it, and needs none.
 extern "C" __attribute__((weak)) decltype(dlsym) dlsym;
+extern "C" int __sigaction(int, const struct sigaction*, struct sigaction*) noexcept;
 
 namespace brio::inline v0::detail::posix {
 
@@ -224,6 +225,13 @@ constinit real_functions real = {
         [](const sigset_t* set, siginfo_t* info, const timespec* timeout) {
             return as_int(raw_sigtimedwait(set, info, timeout));
         },
+    .pause = []() { return as_int(system_call(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0)); },
+    .sigsuspend =
+        [](const sigset_t* mask) {
+            return as_int(system_call(SYS_rt_sigsuspend, mask, kernel_sigset_size));
+        },
+    .signal = &::ssignal,
+    .sigaction = &__sigaction,
 };
 
 void resolve_real_functions() noexcept {
@@ -232,6 +240,7 @@ void resolve_real_functions() noexcept {
     if (void* const found = dlsym(RTLD_NEXT, #name)) \
         real.name = reinterpret_cast<decltype(real.name)>(found);
     BRIO_REAL_FUNCTIONS(BRIO_RESOLVE)
+    BRIO_RESOLVE(sigaction)
 #undef BRIO_RESOLVE
 }
 

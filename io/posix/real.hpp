@@ -7,7 +7,8 @@
 //    allocates. Missing then: cancellation points of pthread_cancel.
 // 2. getaddrinfo is no system call: null in static executables, which have no hook for it.
 //    pthread_join is none either, but has another name: pthread_timedjoin_np without a time. Nor is
-//    pclose, whose other name is fclose.
+//    pclose, whose other name is fclose, and signal, whose is ssignal. sigaction's is __sigaction: the
+//    kernel wants a way back from handlers that libc alone knows.
 
 #include <csignal>
 #include <cstdio>
@@ -34,12 +35,14 @@ namespace brio::inline v0::detail::posix {
     X(usleep) X(nanosleep) X(clock_nanosleep) X(getaddrinfo) X(close) X(close_range) \
     X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl) X(setsockopt) X(socket) \
     X(socketpair) X(pipe) X(pipe2) X(eventfd) X(pthread_join) X(wait) X(wait3) X(wait4) \
-    X(waitid) X(waitpid) X(pclose) X(sigwait) X(sigwaitinfo) X(sigtimedwait)
+    X(waitid) X(waitpid) X(pclose) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(pause) X(sigsuspend) X(signal)
 // clang-format on
 
 struct real_functions {
 #define BRIO_REAL_MEMBER(name) decltype(&::name) name;
     BRIO_REAL_FUNCTIONS(BRIO_REAL_MEMBER)
+    int (*sigaction)(int, const struct sigaction*,
+                     struct sigaction*) noexcept;  // also a type's name
 #undef BRIO_REAL_MEMBER
 };
 

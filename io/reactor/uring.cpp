@@ -101,8 +101,8 @@ void prepare(io_uring_sqe* e, const operation& op) noexcept {
             return io_uring_prep_splice(e, flags, static_cast<std::int64_t>(op.offset), op.fd, -1,
                                         op.length, 0);
         case operation::code::waitid:
-            io_uring_prep_rw(uring_abi::op_waitid, e, static_cast<int>(op.offset), nullptr, op.flags,
-                             reinterpret_cast<std::uintptr_t>(op.address));
+            io_uring_prep_rw(uring_abi::op_waitid, e, static_cast<int>(op.offset), nullptr,
+                             op.flags, reinterpret_cast<std::uintptr_t>(op.address));
             e->file_index = op.length;
             return;
     }

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "posix/blocking_calls.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -384,6 +385,39 @@ static long call_sigtimedwait(struct scene* s) {
     return sigtimedwait(&set, NULL, NULL);
 }
 
+static void ignore_letter(int signal) {
+    (void)signal;
+}
+static void handled_signal(struct scene* s) {
+    const sigset_t set = awaited_signals();
+    begin(s);
+    signal(SIGUSR2, ignore_letter);
+    must(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0, "pthread_sigmask");
+}
+static void blocked_and_handled_signal(struct scene* s) {
+    blocked_signal(s);
+    signal(SIGUSR2, ignore_letter);
+}
+/* EINTR is how these two succeed. */
+static long interrupted(int result, int before) {
+    if (result != -1 || errno != EINTR) return -1;
+    errno = before;
+    return 0;
+}
+static long call_pause(struct scene* s) {
+    const int before = errno;
+    (void)s;
+    return interrupted(pause(), before);
+}
+static long call_sigsuspend(struct scene* s) {
+    const int before = errno;
+    sigset_t mask;
+    pthread_sigmask(SIG_BLOCK, NULL, &mask);
+    sigdelset(&mask, SIGUSR2);
+    (void)s;
+    return interrupted(sigsuspend(&mask), before);
+}
+
 const struct blocking_call blocking_calls[] = {
     {"read", reading_pipe, call_read, send_letter, ends_by_release, 1},
     {"__read_chk", reading_pipe, call_read_chk, send_letter, ends_by_release, 1},
@@ -423,6 +457,8 @@ const struct blocking_call blocking_calls[] = {
     {"sigwait", blocked_signal, call_sigwait, send_signal, ends_by_release, 0},
     {"sigwaitinfo", blocked_signal, call_sigwaitinfo, send_signal, ends_by_release, SIGUSR2},
     {"sigtimedwait", blocked_signal, call_sigtimedwait, send_signal, ends_by_release, SIGUSR2},
+    {"pause", handled_signal, call_pause, send_signal, ends_by_release, 0},
+    {"sigsuspend", blocked_and_handled_signal, call_sigsuspend, send_signal, ends_by_release, 0},
     {"pthread_join", thread_on_pipe, call_pthread_join, send_letter, ends_by_release, 1},
 };
 const int blocking_call_count = sizeof blocking_calls / sizeof *blocking_calls;

@@ -1,4 +1,4 @@
-// sigwait, sigwaitinfo, sigtimedwait.
+// sigwait, sigwaitinfo, sigtimedwait, pause, sigsuspend; sigaction and signal.
 
 #include "posix/fibers.hpp"
 
@@ -150,4 +150,115 @@ TEST_F(signal_wait, that_is_cancelled_takes_nothing) {
         ::raise(SIGUSR1);
         EXPECT_EQ(::sigwaitinfo(&set, nullptr), SIGUSR1);
     });
+}
+
+namespace {
+
+volatile sig_atomic_t handled = 0;
+
+/// A handler for SIGUSR1, which is not blocked, and for SIGUSR2, which is.
+class suspended_by_signals : public testing::Test {
+protected:
+    suspended_by_signals() {
+        const sigset_t blocked = set_of({SIGUSR2});
+        ::pthread_sigmask(SIG_BLOCK, &blocked, &before_);
+        for (const int signal : {SIGUSR1, SIGUSR2})
+            ::signal(signal, [](int number) { handled = handled * 100 + number; });
+        handled = 0;
+    }
+    ~suspended_by_signals() override {
+        for (const int signal : {SIGUSR1, SIGUSR2}) ::signal(signal, SIG_DFL);
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    /// A task that has to suspend in `call`.
+    template <class F>
+    static brio::task<observed> start(F call) {
+        auto task = brio::create_task([call] { return observe(call); });
+        let_others_run();
+        EXPECT_FALSE(task.done());
+        return task;
+    }
+    static constexpr observed interrupted = {-1, EINTR};
+
+private:
+    sigset_t before_;
+};
+
+}  // namespace
+
+TEST_F(suspended_by_signals, pause_ends_by_a_handler_that_ran_while_others_did) {
+    brio::run([] {
+        auto one = start([] { return ::pause(); });
+        auto other = start([] { return ::pause(); });
+        ::raise(SIGUSR1);
+        EXPECT_EQ(handled, SIGUSR1);
+        EXPECT_EQ(one.await(), interrupted);
+        EXPECT_EQ(other.await(), interrupted);
+    });
+}
+
+TEST_F(suspended_by_signals, pause_ends_by_a_handler_that_ran_while_the_loop_slept) {
+    brio::run([] {
+        auto waiting = start([] { return ::pause(); });
+        std::thread later([loop = ::pthread_self()] {
+            std::this_thread::sleep_for(5ms);
+            ::pthread_kill(loop, SIGUSR1);
+        });
+        EXPECT_EQ(waiting.await(), interrupted);
+        EXPECT_EQ(handled, SIGUSR1);
+        later.join();
+    });
+}
+
+TEST_F(suspended_by_signals, sigsuspend_has_the_mask_that_it_was_given) {
+    brio::run([] {
+        const sigset_t mask = set_of({SIGUSR1});
+        auto waiting = start([&] { return ::sigsuspend(&mask); });
+        ::raise(SIGUSR1);  // goes to its handler at once, as other fibers expect, and is not for it
+        let_others_run();
+        EXPECT_FALSE(waiting.done());
+        ::raise(SIGUSR2);
+        EXPECT_EQ(waiting.await(), interrupted);
+        EXPECT_EQ(handled, SIGUSR1 * 100 + SIGUSR2);
+        ::raise(SIGUSR2);
+        EXPECT_EQ(observe([&] { return ::sigsuspend(&mask); }), interrupted) << "pending before";
+    });
+}
+
+TEST_F(suspended_by_signals, sigsuspend_does_not_end_by_an_ignored_signal) {
+    brio::run([] {
+        const sigset_t mask = set_of({});
+        auto waiting = start([&] { return ::sigsuspend(&mask); });
+        ::raise(SIGUSR2);
+        ::signal(SIGUSR2, SIG_IGN);  // and so it is pending no more
+        let_others_run();
+        EXPECT_FALSE(waiting.done());
+        ::raise(SIGUSR1);
+        EXPECT_EQ(waiting.await(), interrupted);
+    });
+}
+
+TEST(handlers, are_told_as_they_were_set) {
+    const auto first = [](int) {};
+    sighandler_t const plain = first;
+    EXPECT_EQ(::signal(SIGUSR1, plain), SIG_DFL);
+    struct sigaction now = {};
+    EXPECT_EQ(::sigaction(SIGUSR1, nullptr, &now), 0);
+    EXPECT_EQ(now.sa_handler, plain);
+    EXPECT_EQ(now.sa_flags & (SA_RESTART | SA_SIGINFO), SA_RESTART);
+    static int code = 0;
+    struct sigaction detailed = {};
+    detailed.sa_flags = SA_SIGINFO | SA_RESETHAND;
+    detailed.sa_sigaction = [](int, siginfo_t* info, void*) { code = info->si_code; };
+    EXPECT_EQ(::sigaction(SIGUSR1, &detailed, &now), 0);
+    EXPECT_EQ(now.sa_handler, plain);
+    ::raise(SIGUSR1);
+    EXPECT_EQ(code, SI_TKILL);
+    EXPECT_EQ(::signal(SIGUSR1, SIG_IGN), SIG_DFL);  // SA_RESETHAND
+    EXPECT_EQ(::signal(SIGUSR1, SIG_DFL), SIG_IGN);
+    EXPECT_EQ(observe([&] { return ::sigaction(SIGKILL, &detailed, nullptr); }),
+              (observed{-1, EINVAL}));
+    EXPECT_EQ(observe([&] { return ::sigaction(unforeseen(1000), &detailed, nullptr); }),
+              (observed{-1, EINVAL}));
+    EXPECT_EQ(::signal(SIGKILL, plain), SIG_ERR);
 }

@@ -88,6 +88,7 @@ TEST_P(each_call, suspends_the_fiber_and_not_the_thread) {
 
 TEST_P(each_call, answers_on_a_plain_thread_what_it_answers_on_a_fiber) {
     if (sleeps()) GTEST_SKIP() << "takes as long as it says";
+    if (is("pause")) GTEST_SKIP() << "misses a signal that comes before it";
     observed seen = {};
     std::thread plain([&] { seen = play(); });
     release();

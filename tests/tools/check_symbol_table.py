@@ -6,7 +6,7 @@ import sys
 
 ROW = re.compile(r'^(SYMBOL|DYNAMIC)\((\w+), (waits|notes), "([^"]*)", "([^"]*)"\)$', re.MULTILINE)
 HEAD = "| call | suspends | a cancelled task gets |\n|---|---|---|\n"
-LIST = "Never wait, and are interposed only to notice what changes a descriptor: "
+LIST = "Never wait, and are interposed only to notice what changes a descriptor or a handler: "
 
 
 def wanted(root):
