@@ -98,7 +98,6 @@ TEST_F(waits, refuse_wrong_arguments_as_libcs) {
     siginfo_t info;
     expect_same([&] { return ::waitpid(-1, &status, 0x1000'0000); }, "wrong options");
     expect_same([&] { return ::waitid(P_ALL, 0, &info, 0); }, "no options");
-    expect_same([&] { return ::waitid(static_cast<idtype_t>(77), 0, &info, WEXITED); }, "kind");
     expect_same([&] { return ::waitid(P_PIDFD, 9999, &info, WEXITED); }, "a free number");
     expect_same([&] { return ::waitid(P_PIDFD, id_t(-1), &info, WEXITED); }, "a negative number");
     const descriptor file(::open("/dev/null", O_RDONLY));
