@@ -48,7 +48,7 @@ struct operation {
         unlinkat,  // fd: directory, address: path, flags
         mkdirat,   // fd: directory, address: path, length: mode
         splice,    // fd: to, flags: from, offset: of from (-1: a pipe), length; not on epoll
-        waitid,    // flags: kind of id, offset: id, length: options, address: siginfo_t; not on epoll
+        waitid,    // flags: kind, offset: id, length: options, address: siginfo_t; not on epoll
     };
     using completion = void (*)(operation&) noexcept;
 
