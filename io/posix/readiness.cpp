@@ -10,23 +10,22 @@
 #include "base/system_call.hpp"
 #include "ops/operation.hpp"
 #include "posix/caller.hpp"
+#include "posix/signal_descriptor.hpp"
 
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <memory>
 #include <new>
-#include <sys/signalfd.h>
 
 namespace brio::inline v0::detail::posix {
 
 namespace {
 
-/// A descriptor that is readable while a signal is pending that is blocked now, but not in `mask`;
-/// none when there is no such signal, -errno when the kernel gives none.
-class pending_signals {
+/// Readable while a signal is pending that is blocked now, but not in `mask`; none when there is no
+/// such signal.
+class let_through final : public signal_descriptor {
 public:
-    explicit pending_signals(const sigset_t* mask) noexcept {
+    explicit let_through(const sigset_t* mask) noexcept {
         if (mask == nullptr) return;
         sigset_t awaited;
         ::sigemptyset(&awaited);
@@ -39,20 +38,8 @@ public:
             else
                 any = true;
         }
-        if (any)
-            fd_ = static_cast<int>(system_call(SYS_signalfd4, -1, &awaited, kernel_sigset_size,
-                                               SFD_CLOEXEC | SFD_NONBLOCK));
+        if (any) open(awaited);
     }
-    pending_signals(const pending_signals&) = delete;
-    pending_signals& operator=(const pending_signals&) = delete;
-    ~pending_signals() {
-        if (fd_ >= 0) system_call(SYS_close, fd_);
-    }
-    [[nodiscard]] int descriptor() const noexcept { return fd_; }
-    static constexpr int none = INT_MIN;
-
-private:
-    int fd_ = none;
 };
 
 operation poll_operation(int fd, short events) noexcept {
@@ -87,9 +74,9 @@ private:
 
 int wait_until_ready(std::span<pollfd> items, const sigset_t* mask,
                      std::optional<time_point> until) noexcept {
-    const pending_signals signals(mask);
-    const int signal_fd = signals.descriptor();
-    if (signal_fd < 0 && signal_fd != pending_signals::none) return signal_fd;
+    const let_through signals(mask);
+    const int signal_fd = signals.get();
+    if (signal_fd < 0 && signal_fd != signal_descriptor::none) return signal_fd;
     operations ops;
     if (!ops.reserve(items.size() + 1)) return -ENOMEM;
     for (const pollfd& item : items)

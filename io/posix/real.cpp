@@ -10,6 +10,7 @@
 
 // Weak: a static executable without any other use of dlsym does not get it, and needs none.
 extern "C" __attribute__((weak)) decltype(dlsym) dlsym;
+extern "C" int __sigaction(int, const struct sigaction*, struct sigaction*) noexcept;
 
 namespace brio::inline v0::detail::posix {
 
@@ -72,6 +73,18 @@ int raw_usleep(useconds_t length) noexcept {
 
 int raw_clock_nanosleep(clockid_t clock, int flags, const timespec* time, timespec* left) noexcept {
     return static_cast<int>(-system_call(SYS_clock_nanosleep, clock, flags, time, left));
+}
+
+long raw_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) noexcept {
+    return system_call(SYS_rt_sigtimedwait, set, info, timeout, kernel_sigset_size);
+}
+
+int raw_sigwait(const sigset_t* set, int* signal) noexcept {
+    long taken = -EINTR;
+    while (taken == -EINTR) taken = raw_sigtimedwait(set, nullptr, nullptr);
+    if (taken < 0) return static_cast<int>(-taken);
+    *signal = static_cast<int>(taken);
+    return 0;
 }
 
 int raw_dup2(int from, int to) noexcept {
@@ -258,6 +271,37 @@ constinit real_functions real = {
                   int flags) noexcept { return as_int(system_call(SYS_eventfd2, count, flags)); },
     .pthread_join = [](pthread_t thread,
                        void** result) { return ::pthread_timedjoin_np(thread, result, nullptr); },
+    .wait = [](int* status) { return as_int(system_call(SYS_wait4, -1, status, 0, nullptr)); },
+    .wait3 =
+        [](int* status, int options, rusage* usage) noexcept {
+            return as_int(system_call(SYS_wait4, -1, status, options, usage));
+        },
+    .wait4 =
+        [](pid_t child, int* status, int options, rusage* usage) noexcept {
+            return as_int(system_call(SYS_wait4, child, status, options, usage));
+        },
+    .waitid =
+        [](idtype_t kind, id_t id, siginfo_t* change, int options) {
+            return as_int(system_call(SYS_waitid, kind, id, change, options, nullptr));
+        },
+    .waitpid =
+        [](pid_t child, int* status, int options) {
+            return as_int(system_call(SYS_wait4, child, status, options, nullptr));
+        },
+    .pclose = [](std::FILE* stream) { return std::fclose(stream); },
+    .sigwait = &raw_sigwait,
+    .sigwaitinfo = [](const sigset_t* set,
+                      siginfo_t* info) { return as_int(raw_sigtimedwait(set, info, nullptr)); },
+    .sigtimedwait =
+        [](const sigset_t* set, siginfo_t* info, const timespec* timeout) {
+            return as_int(raw_sigtimedwait(set, info, timeout));
+        },
+    .pause = []() { return as_int(system_call(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0)); },
+    .sigsuspend =
+        [](const sigset_t* mask) {
+            return as_int(system_call(SYS_rt_sigsuspend, mask, kernel_sigset_size));
+        },
+    .signal = &::ssignal,
     .pthread_mutex_lock =
         late<&real_functions::pthread_mutex_lock>(&real_functions::pthread_mutex_lock),
     .pthread_mutex_trylock =
@@ -305,6 +349,7 @@ constinit real_functions real = {
     .pthread_once = late<&real_functions::pthread_once>(&real_functions::pthread_once),
     .__cxa_guard_acquire =
         late<&real_functions::__cxa_guard_acquire>(&real_functions::__cxa_guard_acquire),
+    .sigaction = &__sigaction,
 };
 
 void resolve_real_functions() noexcept {
@@ -313,6 +358,7 @@ void resolve_real_functions() noexcept {
     if (void* const found = dlsym(RTLD_NEXT, #name)) \
         real.name = reinterpret_cast<decltype(real.name)>(found);
     BRIO_REAL_FUNCTIONS(BRIO_RESOLVE)
+    BRIO_RESOLVE(sigaction)
 #undef BRIO_RESOLVE
 }
 

@@ -6,10 +6,14 @@
 //    system call. So a hook can be called before any constructor has run, and without dlsym, which
 //    allocates. Missing then: cancellation points of pthread_cancel.
 // 2. getaddrinfo is no system call: null in static executables, which have no hook for it.
-//    pthread_join is none either, but has another name: pthread_timedjoin_np without a time.
+//    pthread_join is none either, but has another name: pthread_timedjoin_np without a time. Nor is
+//    pclose, whose other name is fclose, and signal, whose is ssignal. sigaction's is __sigaction: the
+//    kernel wants a way back from handlers that libc alone knows.
 // 3. Locks are no system calls either: the first call of one looks libc's up. Static executables have
 //    no hooks for them.
 
+#include <csignal>
+#include <cstdio>
 #include <ctime>
 #include <cxxabi.h>
 #include <fcntl.h>
@@ -20,10 +24,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using __cxxabiv1::__cxa_guard_acquire;  // beside the other functions of its kind
@@ -38,20 +44,24 @@ namespace brio::inline v0::detail::posix {
     X(sendmsg) X(connect) X(accept) X(accept4) X(poll) X(ppoll) X(select) X(pselect) X(sleep) \
     X(usleep) X(nanosleep) X(clock_nanosleep) X(getaddrinfo) X(close) X(close_range) \
     X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl) X(setsockopt) X(socket) \
-    X(socketpair) X(pipe) X(pipe2) X(eventfd) X(pthread_join) \
-    X(pthread_mutex_lock) X(pthread_mutex_trylock) X(pthread_mutex_timedlock) \
-    X(pthread_mutex_clocklock) X(pthread_mutex_unlock) X(pthread_cond_wait) \
-    X(pthread_cond_timedwait) X(pthread_cond_clockwait) X(pthread_cond_signal) \
-    X(pthread_cond_broadcast) X(pthread_rwlock_rdlock) X(pthread_rwlock_wrlock) \
-    X(pthread_rwlock_timedrdlock) X(pthread_rwlock_timedwrlock) X(pthread_rwlock_clockrdlock) \
-    X(pthread_rwlock_clockwrlock) X(pthread_rwlock_tryrdlock) X(pthread_rwlock_trywrlock) \
-    X(pthread_rwlock_unlock) X(sem_wait) X(sem_trywait) X(sem_timedwait) X(sem_clockwait) \
-    X(pthread_barrier_wait) X(pthread_once) X(__cxa_guard_acquire)
+    X(socketpair) X(pipe) X(pipe2) X(eventfd) X(pthread_join) X(wait) X(wait3) X(wait4) \
+    X(waitid) X(waitpid) X(pclose) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(pause) \
+    X(sigsuspend) X(signal) X(pthread_mutex_lock) X(pthread_mutex_trylock) \
+    X(pthread_mutex_timedlock) X(pthread_mutex_clocklock) X(pthread_mutex_unlock) \
+    X(pthread_cond_wait) X(pthread_cond_timedwait) X(pthread_cond_clockwait) \
+    X(pthread_cond_signal) X(pthread_cond_broadcast) X(pthread_rwlock_rdlock) \
+    X(pthread_rwlock_wrlock) X(pthread_rwlock_timedrdlock) X(pthread_rwlock_timedwrlock) \
+    X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock) X(pthread_rwlock_tryrdlock) \
+    X(pthread_rwlock_trywrlock) X(pthread_rwlock_unlock) X(sem_wait) X(sem_trywait) \
+    X(sem_timedwait) X(sem_clockwait) X(pthread_barrier_wait) X(pthread_once) \
+    X(__cxa_guard_acquire)
 // clang-format on
 
 struct real_functions {
 #define BRIO_REAL_MEMBER(name) decltype(&::name) name;
     BRIO_REAL_FUNCTIONS(BRIO_REAL_MEMBER)
+    int (*sigaction)(int, const struct sigaction*,
+                     struct sigaction*) noexcept;  // also a type's name
 #undef BRIO_REAL_MEMBER
 };
 

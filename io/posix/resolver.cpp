@@ -11,11 +11,9 @@
 
 #include "base/system_call.hpp"
 #include "posix/caller.hpp"
+#include "posix/in_thread.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
-#include "thread/blocking_call.hpp"
-
-#include <brio/error.hpp>
 
 #include <cctype>
 #include <dlfcn.h>
@@ -118,13 +116,10 @@ int resolve_on_fiber(fiber& self, const char* name, const char* service, const a
     const int before = errno;
     if (const auto numeric = resolve_numeric(name, service, hints, found)) return *numeric;
     try {
-        look_up done = run_in(resolver_pool(), "getaddrinfo", look_up(name, service, hints));
+        auto done = run_for_c(self, resolver_pool(), "getaddrinfo", look_up(name, service, hints));
+        if (!done) return cancelled_look_up(self);
         errno = before;
-        return done.take(found);
-    } catch (const cancelled_error& cancel) {
-        // Delivered here, in the middle of C code: it has to wait for a better place.
-        request_cancel(self, message_view(cancel.message()));
-        return cancelled_look_up(self);
+        return done->take(found);
     } catch (const std::exception&) {  // no memory, no thread
         return EAI_MEMORY;
     }

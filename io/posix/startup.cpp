@@ -9,6 +9,7 @@
 #include "posix/futex.hpp"
 #include "posix/layer.hpp"
 #include "posix/real.hpp"
+#include "posix/shell.hpp"
 #include "posix/symbols.hpp"
 #include "posix/threads.hpp"
 
@@ -103,6 +104,7 @@ __attribute__((constructor(101))) static void start_layer() {
     ::pthread_atfork(nullptr, nullptr, [] {
         loop_was_left_behind();
         threads_after_fork();
+        free_stream_list_after_fork();
 #if !defined(BRIO_POSIX_STATIC)
         futexes_after_fork();
 #endif

@@ -147,6 +147,7 @@ void epoll::submit(operation& op) {
             return give_to_thread(op);
         case code::splice:  // would keep a thread for as long as a peer is slow, beyond any cancel
         case code::futex:   // likewise
+        case code::waitid:  // likewise, for as long as the child runs
             return finish(op, -EOPNOTSUPP);
         case code::close:
             return submit_close(op);

@@ -109,6 +109,11 @@ void prepare(io_uring_sqe* e, const operation& op) noexcept {
                                         op.length, 0);
         case operation::code::futex:
             return prepare_futex_wait(e, op.address, op.length, op.offset, op.flags != 0);
+        case operation::code::waitid:
+            io_uring_prep_rw(uring_abi::op_waitid, e, static_cast<int>(op.offset), nullptr,
+                             op.flags, reinterpret_cast<std::uintptr_t>(op.address));
+            e->file_index = op.length;
+            return;
     }
 }
 

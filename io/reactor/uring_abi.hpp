@@ -22,6 +22,7 @@ inline constexpr std::uint32_t enter_no_iowait = 1U << 7;  // Linux 6.15
 // io_uring_register
 inline constexpr std::uint32_t register_use_registered_ring = 1U << 31;  // Linux 6.3
 // Opcodes
+inline constexpr std::uint8_t op_waitid = 50;      // Linux 6.7
 inline constexpr std::uint8_t op_futex_wait = 51;  // Linux 6.7
 // futex2 flags; a futex entry carries them in its fd field
 inline constexpr int futex2_size_u32 = 0x02;

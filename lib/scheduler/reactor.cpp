@@ -54,6 +54,8 @@ std::string_view name_of(operation::code what) {
             return "splice";
         case code::futex:
             return "futex";
+        case code::waitid:
+            return "waitid";
     }
     return "operation";
 }

@@ -50,6 +50,7 @@ struct operation {
         splice,    // fd: to, flags: from, offset: of from (-1: a pipe), length; not on epoll
         futex,     // address: the word, length: what it holds, flags: 1 for a private one,
                    // offset: the bits to be woken by; only where waits_on_futexes()
+        waitid,    // flags: kind, offset: id, length: options, address: siginfo_t; not on epoll
     };
     using completion = void (*)(operation&) noexcept;
 

@@ -1,18 +1,22 @@
 #define _GNU_SOURCE
 #include "posix/blocking_calls.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,6 +47,14 @@ void clear_scene(struct scene* s) {
     if (s->thread_runs) { /* else it would read from whatever gets the number next */
         must(write(s->peer, "x", 1) == 1, "write");
         pthread_join(s->thread, NULL);
+    }
+    if (s->child != 0) {
+        must(write(s->peer, "x", 1) == 1, "write");
+        waitpid(s->child, NULL, 0);
+    }
+    if (s->stream != NULL) {
+        must(write(s->peer, "x\n", 2) == 2, "write");
+        pclose(s->stream);
     }
     if (s->fd >= 0) close(s->fd);
     if (s->peer >= 0) close(s->peer);
@@ -414,6 +426,142 @@ static long call_pthread_join(struct scene* s) {
     return status != 0 ? status : (long)result;
 }
 
+/* ---- processes: they end with status 7 when they get a letter */
+
+static void child_on_pipe(struct scene* s) {
+    char letter;
+    reading_pipe(s);
+    s->child = fork();
+    must(s->child >= 0, "fork");
+    if (s->child == 0) {
+        syscall(SYS_close, s->peer);
+        _exit(syscall(SYS_read, s->fd, &letter, 1) == 1 ? 7 : 1);
+    }
+}
+static long status_of(struct scene* s, pid_t found, int status) {
+    if (found < 0) return -1;
+    if (found != s->child) return -2;
+    s->child = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -3;
+}
+static long call_wait(struct scene* s) {
+    int status = 0;
+    const pid_t found = wait(&status);
+    return status_of(s, found, status);
+}
+static long call_wait3(struct scene* s) {
+    int status = 0;
+    struct rusage usage;
+    const pid_t found = wait3(&status, 0, &usage);
+    return status_of(s, found, status);
+}
+static long call_wait4(struct scene* s) {
+    int status = 0;
+    const pid_t found = wait4(s->child, &status, 0, NULL);
+    return status_of(s, found, status);
+}
+static long call_waitpid(struct scene* s) {
+    int status = 0;
+    const pid_t found = waitpid(s->child, &status, 0);
+    return status_of(s, found, status);
+}
+static long call_waitid(struct scene* s) {
+    siginfo_t info;
+    if (waitid(P_PID, (id_t)s->child, &info, WEXITED) != 0) return -1;
+    return status_of(s, info.si_pid, info.si_status << 8);
+}
+static const char* shell_command(struct scene* s) {
+    snprintf(s->buffer, 100, "read -r letter </dev/fd/%d; exit 7", s->fd);
+    return s->buffer;
+}
+static void letter_with_newline(struct scene* s) {
+    must(write(s->peer, "x\n", 2) == 2, "write");
+}
+static long call_system(struct scene* s) {
+    const int status = system(shell_command(s));
+    return status < 0 ? -1 : WEXITSTATUS(status);
+}
+static void shell_on_pipe(struct scene* s) {
+    reading_pipe(s);
+    s->stream = popen(shell_command(s), "w");
+    must(s->stream != NULL, "popen");
+}
+static long call_pclose(struct scene* s) {
+    FILE* const stream = s->stream;
+    s->stream = NULL;
+    const int status = pclose(stream);
+    return status < 0 ? -1 : WEXITSTATUS(status);
+}
+
+/* ---- signals: blocked from the first scene on, for the threads to come as well */
+
+static sigset_t awaited_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    return set;
+}
+static void blocked_signal(struct scene* s) {
+    const sigset_t set = awaited_signals();
+    begin(s);
+    must(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0, "pthread_sigmask");
+}
+static void send_signal(struct scene* s) {
+    (void)s;
+    must(kill(getpid(), SIGUSR2) == 0, "kill");
+}
+static long call_sigwait(struct scene* s) {
+    const sigset_t set = awaited_signals();
+    int taken = 0;
+    const int error = sigwait(&set, &taken);
+    (void)s;
+    return error != 0 ? error : taken == SIGUSR2 ? 0 : -2;
+}
+static long call_sigwaitinfo(struct scene* s) {
+    const sigset_t set = awaited_signals();
+    siginfo_t info;
+    (void)s;
+    return sigwaitinfo(&set, &info);
+}
+static long call_sigtimedwait(struct scene* s) {
+    const sigset_t set = awaited_signals();
+    (void)s;
+    return sigtimedwait(&set, NULL, NULL);
+}
+
+static void ignore_letter(int signal) {
+    (void)signal;
+}
+static void handled_signal(struct scene* s) {
+    const sigset_t set = awaited_signals();
+    begin(s);
+    signal(SIGUSR2, ignore_letter);
+    must(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0, "pthread_sigmask");
+}
+static void blocked_and_handled_signal(struct scene* s) {
+    blocked_signal(s);
+    signal(SIGUSR2, ignore_letter);
+}
+/* EINTR is how these two succeed. */
+static long interrupted(int result, int before) {
+    if (result != -1 || errno != EINTR) return -1;
+    errno = before;
+    return 0;
+}
+static long call_pause(struct scene* s) {
+    const int before = errno;
+    (void)s;
+    return interrupted(pause(), before);
+}
+static long call_sigsuspend(struct scene* s) {
+    const int before = errno;
+    sigset_t mask;
+    pthread_sigmask(SIG_BLOCK, NULL, &mask);
+    sigdelset(&mask, SIGUSR2);
+    (void)s;
+    return interrupted(sigsuspend(&mask), before);
+}
+
 const struct blocking_call blocking_calls[] = {
     {"read", reading_pipe, call_read, send_letter, ends_by_release, 1},
     {"__read_chk", reading_pipe, call_read_chk, send_letter, ends_by_release, 1},
@@ -467,6 +615,18 @@ const struct blocking_call blocking_calls[] = {
     {"nanosleep", begin, call_nanosleep, NULL, ends_by_itself, 0},
     {"clock_nanosleep", begin, call_clock_nanosleep, NULL, ends_by_itself, 0},
     {"getaddrinfo", begin, call_getaddrinfo, NULL, ends_by_itself, 0},
+    {"wait", child_on_pipe, call_wait, send_letter, ends_by_release, 7},
+    {"wait3", child_on_pipe, call_wait3, send_letter, ends_by_release, 7},
+    {"wait4", child_on_pipe, call_wait4, send_letter, ends_by_release, 7},
+    {"waitpid", child_on_pipe, call_waitpid, send_letter, ends_by_release, 7},
+    {"waitid", child_on_pipe, call_waitid, send_letter, ends_by_release, 7},
+    {"system", reading_pipe, call_system, letter_with_newline, ends_by_release, 7},
+    {"pclose", shell_on_pipe, call_pclose, letter_with_newline, ends_by_release, 7},
+    {"sigwait", blocked_signal, call_sigwait, send_signal, ends_by_release, 0},
+    {"sigwaitinfo", blocked_signal, call_sigwaitinfo, send_signal, ends_by_release, SIGUSR2},
+    {"sigtimedwait", blocked_signal, call_sigtimedwait, send_signal, ends_by_release, SIGUSR2},
+    {"pause", handled_signal, call_pause, send_signal, ends_by_release, 0},
+    {"sigsuspend", blocked_and_handled_signal, call_sigsuspend, send_signal, ends_by_release, 0},
     {"pthread_join", thread_on_pipe, call_pthread_join, send_letter, ends_by_release, 1},
 };
 const int blocking_call_count = sizeof blocking_calls / sizeof *blocking_calls;

@@ -3,7 +3,9 @@
  * that blocks, and what ends it. The tests play each on a fiber and on a plain thread. */
 
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 #ifdef __cplusplus
@@ -19,6 +21,8 @@ struct scene {
     struct sockaddr_un address;
     pthread_t thread;
     int thread_runs;
+    pid_t child; /* 0: none, or it has been waited for */
+    FILE* stream;
     char* buffer; /* big_size bytes */
 };
 

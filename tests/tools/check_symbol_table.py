@@ -6,7 +6,7 @@ import sys
 
 ROW = re.compile(r'^(SYMBOL|DYNAMIC)\((\w+), (waits|notes), "([^"]*)", "([^"]*)"\)$', re.MULTILINE)
 HEAD = "| call | suspends | a cancelled task gets |\n|---|---|---|\n"
-LIST = "Never wait, and are interposed to notice what they do to a descriptor or a lock: "
+LIST = "Never wait, and are interposed to notice what they do to a descriptor, a handler or a lock: "
 
 
 def wanted(root):
