@@ -23,6 +23,7 @@
 #include "posix/interpose.hpp"
 #include "posix/kept_open.hpp"
 #include "posix/real.hpp"
+#include "posix/threads.hpp"
 
 #include <cerrno>
 #include <exception>
@@ -48,12 +49,6 @@ awaited as_waitid_says(pid_t child, int options) noexcept {
     if (child == -1) return {P_ALL, 0, options};
     if (child > 0) return {P_PID, static_cast<id_t>(child), options};
     return {P_PGID, 0U - static_cast<id_t>(child), options};
-}
-
-/// Threads that do nothing but wait for children: many, as none may keep another from waiting.
-worker_pool& wait_pool() {
-    static auto& pool = *new worker_pool("brio-wait", 1000);
-    return pool;
 }
 
 /// 0, or -ECANCELED.
@@ -106,7 +101,7 @@ long told_by_thread(fiber& self, const awaited& who) {
     awaited from_there = who;
     from_there.options &= ~__WNOTHREAD;  // the children are this thread's, not the helper's
     try {
-        return run_for_c(self, wait_pool(), "waitid", waiting{from_there}) ? 0 : -ECANCELED;
+        return run_for_c(self, waiting_pool(), "waitid", waiting{from_there}) ? 0 : -ECANCELED;
     } catch (const std::exception&) {  // no memory, no thread: looks now and then
         return nap(self);
     }

@@ -36,7 +36,7 @@ static void must(int holds, const char* what) {
     abort();
 }
 
-static void begin(struct scene* s) {
+void begin_scene(struct scene* s) {
     memset(s, 0, sizeof *s);
     s->fd = s->peer = s->more[0] = s->more[1] = -1;
     s->buffer = calloc(1, big_size);
@@ -67,21 +67,21 @@ void clear_scene(struct scene* s) {
 
 static void reading_pipe(struct scene* s) {
     int ends[2];
-    begin(s);
+    begin_scene(s);
     must(pipe(ends) == 0, "pipe");
     s->fd = ends[0];
     s->peer = ends[1];
 }
 static void writing_pipe(struct scene* s) {
     int ends[2];
-    begin(s);
+    begin_scene(s);
     must(pipe(ends) == 0, "pipe");
     s->fd = ends[1];
     s->peer = ends[0];
 }
 static void stream(struct scene* s) {
     int ends[2];
-    begin(s);
+    begin_scene(s);
     must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
     s->fd = ends[0];
     s->peer = ends[1];
@@ -167,7 +167,7 @@ static int unnamed_file(void) {
     return fd;
 }
 static void file_of_letters(struct scene* s) {
-    begin(s);
+    begin_scene(s);
     s->fd = unnamed_file();
     must(pwrite(s->fd, "letters", 7, 0) == 7, "pwrite");
 }
@@ -277,7 +277,7 @@ static long call_copy_file_range(struct scene* s) {
 
 static void listener(struct scene* s) {
     socklen_t size = sizeof s->address;
-    begin(s);
+    begin_scene(s);
     s->fd = socket(AF_UNIX, SOCK_STREAM, 0);
     s->address.sun_family = AF_UNIX; /* the kernel chooses an abstract name */
     must(bind(s->fd, (struct sockaddr*)&s->address, sizeof(sa_family_t)) == 0, "bind");
@@ -503,7 +503,7 @@ static sigset_t awaited_signals(void) {
 }
 static void blocked_signal(struct scene* s) {
     const sigset_t set = awaited_signals();
-    begin(s);
+    begin_scene(s);
     must(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0, "pthread_sigmask");
 }
 static void send_signal(struct scene* s) {
@@ -534,7 +534,7 @@ static void ignore_letter(int signal) {
 }
 static void handled_signal(struct scene* s) {
     const sigset_t set = awaited_signals();
-    begin(s);
+    begin_scene(s);
     signal(SIGUSR2, ignore_letter);
     must(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0, "pthread_sigmask");
 }
@@ -610,11 +610,11 @@ const struct blocking_call blocking_calls[] = {
     {"epoll_wait", epoll_of_pipe, call_epoll_wait, send_letter, ends_by_release, 1},
     {"epoll_pwait", epoll_of_pipe, call_epoll_pwait, send_letter, ends_by_release, 1},
     {"epoll_pwait2", epoll_of_pipe, call_epoll_pwait2, send_letter, ends_by_release, 1},
-    {"sleep", begin, call_sleep, NULL, ends_by_itself, 0},
-    {"usleep", begin, call_usleep, NULL, ends_by_itself, 0},
-    {"nanosleep", begin, call_nanosleep, NULL, ends_by_itself, 0},
-    {"clock_nanosleep", begin, call_clock_nanosleep, NULL, ends_by_itself, 0},
-    {"getaddrinfo", begin, call_getaddrinfo, NULL, ends_by_itself, 0},
+    {"sleep", begin_scene, call_sleep, NULL, ends_by_itself, 0},
+    {"usleep", begin_scene, call_usleep, NULL, ends_by_itself, 0},
+    {"nanosleep", begin_scene, call_nanosleep, NULL, ends_by_itself, 0},
+    {"clock_nanosleep", begin_scene, call_clock_nanosleep, NULL, ends_by_itself, 0},
+    {"getaddrinfo", begin_scene, call_getaddrinfo, NULL, ends_by_itself, 0},
     {"wait", child_on_pipe, call_wait, send_letter, ends_by_release, 7},
     {"wait3", child_on_pipe, call_wait3, send_letter, ends_by_release, 7},
     {"wait4", child_on_pipe, call_wait4, send_letter, ends_by_release, 7},

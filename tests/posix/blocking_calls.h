@@ -47,7 +47,9 @@ extern const int blocking_call_count;
 extern const struct blocking_call blocking_locks[];
 extern const int blocking_lock_count;
 
-/* Of any scene: closes and frees. */
+/* Of any scene: with nothing but its buffer. */
+void begin_scene(struct scene*);
+/* Likewise: closes and frees. */
 void clear_scene(struct scene*);
 
 #ifdef __cplusplus

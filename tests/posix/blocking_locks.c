@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <threads.h>
 #include <time.h>
@@ -41,10 +40,7 @@ static void must(int holds, const char* what) {
 }
 
 static void begin(struct scene* s) {
-    memset(s, 0, sizeof *s);
-    s->fd = s->peer = -1;
-    s->buffer = calloc(1, big_size);
-    must(s->buffer != NULL, "calloc");
+    begin_scene(s);
     struct locks* const l = locks_of(s);
     must(pthread_mutex_init(&l->mutex, NULL) == 0, "pthread_mutex_init");
     must(pthread_cond_init(&l->condition, NULL) == 0, "pthread_cond_init");
