@@ -507,9 +507,10 @@ TEST_F(processes, that_end_unseen_before_the_loop_closes_keep_their_status) {
     std::optional<started> kept;
     brio::run([&] {
         kept = start(shell("exit 7"), {.stdout = subprocess::pipe});
-        siginfo_t info;  // ends while the loop stands still
+        siginfo_t info;  // ends while the loop stands still: libc's waitid may suspend
         ASSERT_EQ(
-            ::waitid(P_PID, static_cast<id_t>(kept->process->pid()), &info, WEXITED | WNOWAIT), 0);
+            ::syscall(SYS_waitid, P_PID, kept->process->pid(), &info, WEXITED | WNOWAIT, nullptr),
+            0);
     });
     EXPECT_EQ(kept->process->returncode(), 7);
     kept.reset();
@@ -520,7 +521,7 @@ TEST_F(processes, whose_status_somebody_else_takes_have_255) {
         collect_reports();
         const started s = start({"true"});
         int status = 0;
-        ASSERT_EQ(::waitpid(s.process->pid(), &status, 0), s.process->pid());
+        ASSERT_EQ(::syscall(SYS_wait4, s.process->pid(), &status, 0, nullptr), s.process->pid());
         EXPECT_EQ(s.wait(), 255);
         EXPECT_THAT(reports, ::testing::ElementsAre("somebody else has waited for a child process: "
                                                     "its returncode is not known"));
@@ -533,7 +534,7 @@ TEST_F(processes, may_be_dropped_by_the_handler_that_is_told_so) {
         brio::get_running_loop().set_exception_handler(
             [&](const brio::exception_report&) { s.reset(); });
         int status = 0;
-        ASSERT_EQ(::waitpid(s->process->pid(), &status, 0), s->process->pid());
+        ASSERT_EQ(::syscall(SYS_wait4, s->process->pid(), &status, 0, nullptr), s->process->pid());
         while (s) brio::yield();
     });
 }
