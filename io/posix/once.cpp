@@ -1,6 +1,5 @@
-// pthread_once, C11's call_once and the guards of function-local statics, by the states that libc and
-// libstdc++ give their words, so that fibers and threads may meet at one of them. Who waits does so at
-// the word; who has begun wakes all at the end.
+// pthread_once and C11's call_once, by the states that libc gives its word, so that fibers and threads
+// may meet at one. Who waits does so at the word; who has begun wakes all at the end.
 
 #include "posix/caller.hpp"
 #include "posix/futex.hpp"
@@ -8,7 +7,6 @@
 #include "posix/real.hpp"
 
 #include <atomic>
-#include <cxxabi.h>
 #include <mutex>
 #include <pthread.h>
 #include <threads.h>
@@ -69,24 +67,6 @@ int once_on_fiber(fiber& self, pthread_once_t* control, void (*routine)()) {
     }
 }
 
-// libstdc++'s states, a byte each: 1 done, 1 << 8 under way, 1 << 16 somebody waits.
-constexpr int guard_done = 1;
-constexpr int guard_pending = 1 << 8;
-constexpr int guard_waited_for = 1 << 16;
-
-/// 1: the caller initialises. 0: it has been done.
-int acquire_guard(fiber& self, int* word) noexcept {
-    const std::atomic_ref state(*word);
-    for (;;) {
-        int seen = 0;
-        if (state.compare_exchange_strong(seen, guard_pending)) return 1;
-        if (seen == guard_done) return 0;
-        constexpr int waited_for = guard_pending | guard_waited_for;
-        if (seen == guard_pending && !state.compare_exchange_strong(seen, waited_for)) continue;
-        futex_wait(self, {word, waited_for, false});
-    }
-}
-
 }  // namespace
 }  // namespace brio::inline v0::detail::posix
 
@@ -107,17 +87,7 @@ void brio_posix_call_once(once_flag* flag, void (*routine)()) {
     brio_posix_pthread_once(reinterpret_cast<pthread_once_t*>(flag), routine);
 }
 
-int brio_posix___cxa_guard_acquire(__cxxabiv1::__guard* guard) {
-    fiber* const self = suspendable_fiber();
-    if (self == nullptr) return real.__cxa_guard_acquire(guard);
-    return acquire_guard(*self, reinterpret_cast<int*>(guard));
-}
-
 }  // extern "C"
 
 BRIO_INTERPOSE(pthread_once);
 BRIO_INTERPOSE(call_once);
-extern "C" __attribute__((
-    visibility("default"),
-    alias("brio_posix___cxa_guard_acquire"))) decltype(brio_posix___cxa_guard_acquire)
-    __cxa_guard_acquire;

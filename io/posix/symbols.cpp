@@ -2,6 +2,8 @@
 
 #include "posix/symbols.hpp"
 
+#include "context/sanitizers.hpp"
+
 // Only the addresses are of interest here, not the types.
 #define SYMBOL(name, ...) extern "C" __attribute__((visibility("hidden"))) void brio_posix_##name();
 #if defined(BRIO_POSIX_STATIC)
