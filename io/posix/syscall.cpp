@@ -50,7 +50,9 @@ long wait_on_fiber(fiber& self, const futex_arguments& a) noexcept {
 using namespace brio::detail;
 using namespace brio::detail::posix;
 
-extern "C" long brio_posix_syscall(long number, ...) noexcept {
+// Callers pass as many arguments as their call has; the rest is whatever lies there, and is not used.
+extern "C" __attribute__((no_sanitize("address"))) long brio_posix_syscall(long number,
+                                                                           ...) noexcept {
     va_list list;
     va_start(list, number);
     long a[6];
