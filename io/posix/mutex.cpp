@@ -55,7 +55,8 @@ public:
         return std::atomic_ref(mutex_.__data.__owner).load(std::memory_order_relaxed) ==
                this_thread_id();
     }
-    /// Precondition of both: the thread holds it.
+    /// Precondition of all three: the thread holds it.
+    [[nodiscard]] bool is_held_once() const noexcept { return mutex_.__data.__count <= 1; }
     [[nodiscard]] void* owner() const noexcept { return mutex_.__data.__list.__next; }
     void set_owner(fiber* f) noexcept {
         mutex_.__data.__list.__next = reinterpret_cast<decltype(mutex_.__data.__list.__next)>(f);
@@ -115,12 +116,16 @@ int lock_on_fiber(fiber& self, pthread_mutex_t* m, std::optional<time_point> unt
     return lock_waiting(self, m, until);
 }
 
-/// On the loop's own stack.
-int lock_in_callback(pthread_mutex_t* m) noexcept {
-    const int locked = real.pthread_mutex_lock(m);
+/// The note goes with the lock: whoever holds it next on this thread, outside fibers perhaps, leaves none.
+int unlock_on_loop_thread(fiber* self, pthread_mutex_t* m) noexcept {
     mutex_view view(m);
-    if (locked == 0 && view.belongs_to_fiber() && !view.is_special()) view.set_owner(nullptr);
-    return locked;
+    if (!view.is_special() && view.belongs_to_fiber() && view.held_by_this_thread()) {
+        if (view.owner() != self) return EPERM;
+        if (view.is_held_once()) view.set_owner(nullptr);
+    }
+    const int unlocked = real.pthread_mutex_unlock(m);
+    if (unlocked == 0) unpark(m, 1);
+    return unlocked;
 }
 
 /// pthread_mutex_clocklock; `plain`: the call on a plain thread.
@@ -149,7 +154,7 @@ int brio_posix_pthread_mutex_lock(pthread_mutex_t* m) noexcept {
         return real.pthread_mutex_lock(m);
     if (is_in_allocator(__builtin_return_address(0))) return real.pthread_mutex_lock(m);
     fiber* const self = suspendable_fiber();
-    return self == nullptr ? lock_in_callback(m) : lock_on_fiber(*self, m);
+    return self == nullptr ? real.pthread_mutex_lock(m) : lock_on_fiber(*self, m);
 }
 
 int brio_posix_pthread_mutex_trylock(pthread_mutex_t* m) noexcept {
@@ -170,11 +175,7 @@ int brio_posix_pthread_mutex_clocklock(pthread_mutex_t* m, clockid_t clock,
 int brio_posix_pthread_mutex_unlock(pthread_mutex_t* m) noexcept {
     if (this_scheduler() == nullptr) [[likely]]
         return real.pthread_mutex_unlock(m);
-    fiber* const self = suspendable_fiber();
-    if (!mutex_view(m).is_special() && mutex_view(m).held_by_another_fiber(self)) return EPERM;
-    const int unlocked = real.pthread_mutex_unlock(m);
-    if (unlocked == 0) unpark(m, 1);
-    return unlocked;
+    return unlock_on_loop_thread(suspendable_fiber(), m);
 }
 
 // A mtx_t is a pthread_mutex_t.

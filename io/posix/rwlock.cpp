@@ -106,6 +106,7 @@ int brio_posix_pthread_rwlock_trywrlock(pthread_rwlock_t* lock) noexcept {
                            : try_lock(*self, lock, side::writing);
 }
 int brio_posix_pthread_rwlock_unlock(pthread_rwlock_t* lock) noexcept {
+    if (this_scheduler() != nullptr && written_by_this_thread(lock)) lock->__data.__pad2 = 0;
     const int unlocked = real.pthread_rwlock_unlock(lock);
 #if !defined(__x86_64__)  // there the release is a fence
     std::atomic_thread_fence(std::memory_order_seq_cst);

@@ -182,6 +182,23 @@ TEST(recursive_mutex, of_a_callback_is_not_the_fibers) {
     });
 }
 
+TEST(recursive_mutex, that_a_fiber_once_had_is_not_its_own_when_a_callback_has_it) {
+    std::recursive_timed_mutex lock;
+    brio::run([&] {
+        lock.lock();
+        lock.lock();
+        lock.unlock();
+        lock.unlock();
+        brio::get_running_loop().call_soon([&] { EXPECT_TRUE(lock.try_lock_for(1h)); });
+        brio::yield();
+        brio::yield();
+        EXPECT_FALSE(lock.try_lock());
+        brio::get_running_loop().call_soon([&] { lock.unlock(); });
+        lock.lock();
+        lock.unlock();
+    });
+}
+
 TEST(shared_mutex, lets_readers_in_together_and_a_writer_alone) {
     std::shared_mutex lock;
     std::vector<std::string> story;
