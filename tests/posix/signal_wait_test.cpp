@@ -3,7 +3,9 @@
 #include "posix/fibers.hpp"
 
 #include <csignal>
+#include <fstream>
 #include <pthread.h>
+#include <string>
 #include <vector>
 
 namespace {
@@ -197,11 +199,20 @@ TEST_F(suspended_by_signals, pause_ends_by_a_handler_that_ran_while_others_did) 
     });
 }
 
+/// Whether a thread of this process waits in the kernel.
+bool is_asleep(pid_t thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string line;
+    std::getline(file, line);
+    const auto name_end = line.rfind(')');
+    return name_end != std::string::npos && line.compare(name_end, 3, ") S") == 0;
+}
+
 TEST_F(suspended_by_signals, pause_ends_by_a_handler_that_ran_while_the_loop_slept) {
     brio::run([] {
         auto waiting = start([] { return ::pause(); });
-        std::thread later([loop = ::pthread_self()] {
-            std::this_thread::sleep_for(5ms);
+        std::thread later([loop = ::pthread_self(), thread = ::gettid()] {
+            while (!is_asleep(thread)) std::this_thread::yield();
             ::pthread_kill(loop, SIGUSR1);
         });
         EXPECT_EQ(waiting.await(), interrupted);

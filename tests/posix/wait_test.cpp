@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <functional>
+#include <semaphore>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -330,17 +331,14 @@ TEST_F(waits, of_a_process_that_ignores_sigchld_end_when_the_child_does) {
 
 TEST_F(waits, know_whose_child_it_is_when_asked) {
     std::unique_ptr<child> of_thread;
-    const two_ends life = make_pipe();
+    std::binary_semaphore born(0);
+    std::binary_semaphore may_end(0);
     std::thread parent([&] {
         of_thread = std::make_unique<child>();
-        char letter = 0;
-        EXPECT_EQ(::write(life.second, "x", 1), 1);
-        while (::read(life.first, &letter, 1) == 1 && letter != 'e') {
-            EXPECT_EQ(::write(life.second, &letter, 1), 1);
-            std::this_thread::yield();
-        }
+        born.release();
+        may_end.acquire();
     });
-    while (of_thread == nullptr) std::this_thread::sleep_for(1ms);
+    born.acquire();
     const child own;
     expect_same([&] { return ::waitpid(of_thread->pid(), nullptr, __WNOTHREAD); }, "not ours");
     // The other's child has ended, and is not taken for ours.
@@ -351,13 +349,13 @@ TEST_F(waits, know_whose_child_it_is_when_asked) {
               (observed{own.pid(), 0}));
     EXPECT_EQ(on_fiber([&] { return ::waitpid(of_thread->pid(), nullptr, 0); }),
               (observed{of_thread->pid(), 0}));
-    EXPECT_EQ(::write(life.second, "e", 1), 1);
+    may_end.release();
     parent.join();
 }
 
 TEST_F(waits, that_are_cancelled_take_no_child) {
-    const child one;
     for (const bool any : {false, true}) {
+        const child one;
         brio::run([&] {
             auto waiting = brio::create_task([&] {
                 EXPECT_EQ(observe([&] { return ::waitpid(any ? -1 : one.pid(), nullptr, 0); }),
@@ -365,11 +363,10 @@ TEST_F(waits, that_are_cancelled_take_no_child) {
             });
             let_others_run();
             waiting.cancel();
-            one.end();
             EXPECT_THROW(waiting.await(), brio::cancelled_error);
         });
+        one.end();
         siginfo_t info;
         EXPECT_EQ(::waitid(P_PID, id_t(one.pid()), &info, WEXITED | WNOWAIT), 0);
-        if (!any) break;
     }
 }
