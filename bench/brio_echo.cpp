@@ -40,7 +40,11 @@ bench::measurement echo(unsigned connections) {
     });
 }
 
-const bench::fresh_process_benchmark hundred("brio/echo/100", [] { return echo(100); });
-const bench::fresh_process_benchmark thousand("brio/echo/1000", [] { return echo(1000); });
+const bench::fresh_process_benchmark hundred("brio/echo/100", [] {
+    return bench::median_echo([] { return echo(100); });
+});
+const bench::fresh_process_benchmark thousand("brio/echo/1000", [] {
+    return bench::median_echo([] { return echo(1000); });
+});
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "echo.hpp"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -61,6 +63,15 @@ measurement echo_window::result() const {
     result.counters["server_ns_per_request"] = result.cpu_seconds / result.operations * 1e9;
     result.counters["requests_per_second"] = result.operations / result.real_seconds;
     return result;
+}
+
+measurement median_echo(const std::function<measurement()>& echo) {
+    std::array<measurement, 5> runs;
+    std::generate(runs.begin(), runs.end(), echo);
+    std::sort(runs.begin(), runs.end(), [](const measurement& a, const measurement& b) {
+        return a.cpu_seconds < b.cpu_seconds;
+    });
+    return runs[runs.size() / 2];
 }
 
 }  // namespace bench

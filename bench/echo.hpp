@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 // What all echo servers share: the client, and which part of the traffic counts.
 
@@ -48,5 +49,9 @@ private:
     double real_start_ = 0;
     measurement result_;
 };
+
+/// The median of five runs of `echo`, by CPU time. One run is as good as its batches happen to be, give
+/// or take a quarter; and the better of two single runs is luck too.
+[[nodiscard]] measurement median_echo(const std::function<measurement()>& echo);
 
 }  // namespace bench
