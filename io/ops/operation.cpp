@@ -36,12 +36,14 @@ public:
     [[nodiscard]] bool answered() const noexcept { return !asked_ || op_.result != -ECANCELED; }
 
     bool abort(std::string_view) noexcept override {
-        const bool in_flight = op_.owner != nullptr;
-        if (in_flight && !asked_ && op_.what != operation::code::close) {
-            asked_ = true;
-            reactor_.cancel(op_);
-        }
+        interrupt();
         return false;
+    }
+    void interrupt() noexcept override {
+        const bool in_flight = op_.owner != nullptr;
+        if (!in_flight || asked_ || op_.what == operation::code::close) return;
+        asked_ = true;
+        reactor_.cancel(op_);
     }
     std::string describe() const override { return detail::describe(op_); }
 
@@ -92,8 +94,11 @@ public:
     [[nodiscard]] bool timed_out() const noexcept { return timed_out_; }
 
     bool abort(std::string_view) noexcept override {
-        if (ops_.size() != 1 || ops_[0].what != operation::code::close) stop();
+        interrupt();
         return false;
+    }
+    void interrupt() noexcept override {
+        if (ops_.size() != 1 || ops_[0].what != operation::code::close) stop();
     }
     std::string describe() const override {
         if (ops_.empty()) return "sleep";
@@ -179,6 +184,7 @@ int perform_any(std::span<operation> ops, std::optional<time_point> until) noexc
         if (wait.answered()) return 0;
         if (cancel_is_due(self, ops)) return -ECANCELED;
         if (wait.timed_out()) return -ETIME;
+        if (self.interrupted) return -EINTR;
         // The cancel was withdrawn (uncancel) before it could be delivered: nobody may notice.
     }
 }
@@ -198,6 +204,7 @@ int perform(operation& op, std::optional<time_point> until) noexcept {
         io->submit(op);
         park(self, wait);
         if (wait.answered()) return op.result;
+        if (self.interrupted && !cancel_is_due(self, {&op, 1})) return -EINTR;
         // Otherwise a cancel ended it: it is due now, or was withdrawn (uncancel) before it could be
         // delivered, and then nobody may notice.
     }

@@ -22,6 +22,8 @@ namespace detail {
 ///   -ECANCELED  a cancel of the fiber ended the operation, or was pending before and nothing was
 ///               submitted; the request is still pending (fiber.cancel_pending)
 ///   -ETIME      `until` ended it
+///   -EINTR      self.interrupted was set and its wait_hook::interrupt() called (or the kernel's own,
+///               from a worker that a signal has stopped: then the flag is not set)
 /// A cancel that may not be delivered now (defer_cancel, unwinding) ends nothing, and one that is
 /// withdrawn meanwhile goes unnoticed. Where the reactor cannot be made, its error is returned.
 /// Another fiber may end it by reactor::cancel while `op.owner` is not null; without a cancel of the

@@ -3,7 +3,7 @@
 // behaviour. And what a fiber that has been cancelled is told.
 //
 // 1. Libc's own: threads without a running loop; callbacks on the loop's own stack; fibers inside a
-//    passthrough_scope; everybody with BRIO_POSIX=off, once exit has begun, and, in a forked child,
+//    passthrough_scope; signal handlers; everybody with BRIO_POSIX=off, once exit has begun, and, in a forked child,
 //    on the loop that the parent left behind.
 // 2. A cancelled fiber is inside C code here, whose frames must not be unwound: nothing throws. The
 //    call fails with ECANCELED, and so does each later one; the request stays pending until a
@@ -46,6 +46,17 @@ void forget_in_reactor(int fd) noexcept;
 /// Marks that C code is about to be told of the pending cancel; returns -ECANCELED.
 long tell_cancelled(fiber& self) noexcept;
 
+/// While one lives, in a signal handler, everybody on the thread gets libc's own.
+class in_signal_handler {
+public:
+    in_signal_handler() noexcept;
+    in_signal_handler(const in_signal_handler&) = delete;
+    in_signal_handler& operator=(const in_signal_handler&) = delete;
+    ~in_signal_handler();
+};
+/// Somebody jumps out of all that are running on this thread.
+void handlers_are_over() noexcept;
+
 /// While one lives, the fiber is not told of a cancel.
 class not_cut_short {
 public:
@@ -58,7 +69,10 @@ private:
     fiber& self_;
 };
 
-/// perform() for a hook: EINTR is tried again, a cancel is marked as told.
+/// perform() for a hook: a cancel is marked as told, and -EINTR means that a handler has ended the wait
+/// (interruption.hpp): one without SA_RESTART, or, where there is a limit, any.
 long wait_for(fiber& self, operation& op, std::optional<time_point> until = {}) noexcept;
+/// Likewise with nothing to wait for: -ETIME, -ECANCELED or -EINTR, from any handler.
+long sleep_until(fiber& self, std::optional<time_point> until) noexcept;
 
 }  // namespace brio::inline v0::detail::posix

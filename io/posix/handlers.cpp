@@ -7,16 +7,21 @@
 // 3. The signals of faults are left alone: they end no wait.
 // 4. The list of watches is changed by single stores, since a handler of the same thread may read it
 //    at any moment. It takes no lock and leaves errno alone.
-// 5. Handlers that come past the table (sigset, sysv_signal, system calls) are not seen.
+// 5. Inside a handler every call is libc's own: whoever it has interrupted is not to be suspended by it.
+//    A handler that is left by longjmp is over.
+// 6. Handlers that come past the table (sigset, sysv_signal, system calls) are not seen.
 
 #include "posix/handlers.hpp"
 
 #include "base/system_call.hpp"
+#include "posix/caller.hpp"
 #include "posix/interpose.hpp"
+#include "posix/interruption.hpp"
 #include "posix/real.hpp"
 
 #include <atomic>
 #include <bit>
+#include <cerrno>
 #include <cstdint>
 #include <sys/eventfd.h>
 
@@ -29,8 +34,22 @@ using handler = void (*)(int, siginfo_t*, void*);
 constinit std::atomic<handler> program_handlers[_NSIG] = {};
 constinit thread_local std::atomic<handler_watch*> watches{nullptr};
 
-void run_handler(int signal, siginfo_t* info, void* context) {
+/// Asked of the kernel: siginterrupt changes it past the table.
+bool restarts_calls(int signal) noexcept {
+    struct sigaction now = {};
+    return real.sigaction(signal, nullptr, &now) != 0 || (now.sa_flags & SA_RESTART) != 0;
+}
+
+void tell_waits(int signal, const siginfo_t& info) noexcept {
+    const int before = errno;
     handler_watch::note(signal);
+    note_interruption(restarts_calls(signal), info.si_code == SI_TKILL);
+    errno = before;
+}
+
+void run_handler(int signal, siginfo_t* info, void* context) {
+    const in_signal_handler here;
+    tell_waits(signal, *info);
     program_handlers[signal].load()(signal, info, context);
 }
 

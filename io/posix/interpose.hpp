@@ -6,6 +6,7 @@
 // None of them is noexcept unless libc's declaration is: on a thread without a loop they are
 // cancellation points of pthread_cancel, which unwinds through them.
 
+#include <csetjmp>
 #include <csignal>
 #include <cstddef>
 #include <ctime>
@@ -22,6 +23,7 @@ ssize_t __recvfrom_chk(int fd, void* data, size_t size, size_t room, int flags, 
                        socklen_t* from_size);
 ssize_t __pread_chk(int fd, void* data, size_t size, off_t offset, size_t room);
 ssize_t __pread64_chk(int fd, void* data, size_t size, off64_t offset, size_t room);
+[[noreturn]] void __longjmp_chk(jmp_buf to, int value) noexcept;
 int __poll(pollfd* items, nfds_t count, int timeout);
 int __poll_chk(pollfd* items, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(pollfd* items, nfds_t count, const timespec* timeout, const sigset_t* mask,
@@ -33,7 +35,7 @@ int __ppoll_chk(pollfd* items, nfds_t count, const timespec* timeout, const sigs
     extern "C"               \
         __attribute__((visibility("default"), alias("brio_posix_" #name))) decltype(name) name
 
-/// The same function under the name that large-file programs use: long has 64 bits, and so has off_t.
+/// The same function under another name, as large-file programs use one: long has 64 bits, and so has off_t.
 #define BRIO_INTERPOSE_ALIAS(name, original)                                                     \
     extern "C" __attribute__((alias("brio_posix_" #original))) decltype(name) brio_posix_##name; \
     BRIO_INTERPOSE(name)

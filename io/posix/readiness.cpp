@@ -10,6 +10,7 @@
 #include "base/system_call.hpp"
 #include "ops/operation.hpp"
 #include "posix/caller.hpp"
+#include "posix/interruption.hpp"
 #include "posix/signal_descriptor.hpp"
 
 #include <array>
@@ -83,6 +84,7 @@ int wait_until_ready(std::span<pollfd> items, const sigset_t* mask,
         if (item.fd >= 0) ops.add(item.fd, item.events);
     if (signal_fd >= 0) ops.add(signal_fd, POLLIN);
 
+    const interruptible here(*this_fiber(), restarts::never);
     const int ended = perform_any(ops.get(), until);
     if (ended < 0) return ended;
     std::size_t i = 0;

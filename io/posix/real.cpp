@@ -349,6 +349,8 @@ constinit real_functions real = {
     .pthread_once = late<&real_functions::pthread_once>(&real_functions::pthread_once),
     .__cxa_guard_acquire =
         late<&real_functions::__cxa_guard_acquire>(&real_functions::__cxa_guard_acquire),
+    .longjmp = late<&real_functions::longjmp>(&real_functions::longjmp),
+    .__longjmp_chk = late<&real_functions::__longjmp_chk>(&real_functions::__longjmp_chk),
     .sigaction = &__sigaction,
 };
 

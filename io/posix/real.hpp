@@ -12,6 +12,9 @@
 // 3. Locks are no system calls either: the first call of one looks libc's up. Static executables have
 //    no hooks for them.
 
+#include "posix/interpose.hpp"
+
+#include <csetjmp>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
@@ -54,7 +57,7 @@ namespace brio::inline v0::detail::posix {
     X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock) X(pthread_rwlock_tryrdlock) \
     X(pthread_rwlock_trywrlock) X(pthread_rwlock_unlock) X(sem_wait) X(sem_trywait) \
     X(sem_timedwait) X(sem_clockwait) X(pthread_barrier_wait) X(pthread_once) \
-    X(__cxa_guard_acquire)
+    X(__cxa_guard_acquire) X(longjmp) X(__longjmp_chk)
 // clang-format on
 
 struct real_functions {

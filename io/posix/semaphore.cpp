@@ -8,6 +8,7 @@
 #include "posix/caller.hpp"
 #include "posix/futex.hpp"
 #include "posix/interpose.hpp"
+#include "posix/interruption.hpp"
 #include "posix/real.hpp"
 #include "posix/threads.hpp"
 
@@ -51,12 +52,13 @@ long take(sem_t* s) noexcept {
 
 long wait_for(fiber& self, sem_t* s, std::optional<time_point> until) noexcept {
     auto& layout = *reinterpret_cast<semaphore_layout*>(s);
-    const announced_waiter here(layout);
+    const announced_waiter announced(layout);
+    const interruptible here(self, until ? restarts::never : restarts::if_the_handler_says);
     for (;;) {
         if (const long taken = take(s); taken != -EAGAIN) return taken;
         const long waited =
             futex_wait(self, {&layout.value_and_waiters, 0, layout.shared == 0}, until);
-        if (waited == -ETIMEDOUT) return waited;
+        if (waited == -ETIMEDOUT || waited == -EINTR) return waited;
     }
 }
 

@@ -77,8 +77,8 @@ long peek_all(fiber& self, int fd, const msghdr& asked, msghdr& message, int fla
         if ((seen < 0 && seen != -EAGAIN) || seen == 0) return seen;
         if (seen > 0 && static_cast<std::size_t>(seen) >= wanted) return seen;
         if (until && self.owner.now() >= *until) return seen;
-        const long paused = perform_any({}, from_now(self, pause));
-        if (paused == -ECANCELED) return seen > 0 ? seen : tell_cancelled(self);
+        const long paused = sleep_until(self, from_now(self, pause));
+        if (paused != -ETIME) return seen > 0 ? seen : paused;
     }
 }
 
@@ -229,15 +229,15 @@ long send_rest_of_stream(fiber& self, int fd, msghdr message, int flags, long fi
 /// Pauses that grow from nothing to 10 ms, for what nothing announces.
 class growing_pause {
 public:
-    /// 0, or -ETIME, -ECANCELED (told).
+    /// 0, or -ETIME, -ECANCELED (told), -EINTR.
     long take(fiber& self, std::optional<time_point> until) noexcept {
         const duration length =
             std::exchange(next_, std::clamp<duration>(next_ * 2, shortest, longest));
         if (length == duration::zero()) return 0;
         const time_point end = from_now(self, length);
         const bool ends_here = until && *until <= end;
-        if (perform_any({}, ends_here ? *until : end) == -ECANCELED) return tell_cancelled(self);
-        return ends_here ? -ETIME : 0;
+        const long paused = sleep_until(self, ends_here ? *until : end);
+        return ends_here || paused != -ETIME ? paused : 0;
     }
 
 private:

@@ -62,7 +62,8 @@ extern "C" {
 int brio_posix_sigwait(const sigset_t* set, int* signal) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.sigwait(set, signal);
-    const long taken = wait_for_signal(*self, set, nullptr, {});
+    long taken = -EINTR;
+    while (taken == -EINTR) taken = wait_for_signal(*self, set, nullptr, {});
     if (taken < 0) return errno = static_cast<int>(-taken);  // libc's own is in both places, too
     *signal = static_cast<int>(taken);
     return 0;

@@ -14,17 +14,21 @@ namespace brio::inline v0::detail::posix {
 
 namespace {
 
-/// Nothing, or what was left when the fiber has been told of a cancel.
-std::optional<duration> cut_short(fiber& self, duration length) noexcept {
-    if (refused(self)) return std::max(length, duration::zero());
+struct slept {
+    int error;  // 0, ECANCELED or EINTR
+    duration left;
+};
+
+slept sleep_for(fiber& self, duration length) noexcept {
+    if (refused(self)) return {ECANCELED, std::max(length, duration::zero())};
     if (length <= duration::zero()) {
         self.owner.yield();
-        return {};
+        return {0, duration::zero()};
     }
     const time_point until = from_now(self, length);
-    if (perform_any({}, until) == -ETIME) return {};
-    tell_cancelled(self);
-    return std::max(until - self.owner.now(), duration::zero());
+    const long ended = sleep_until(self, until);
+    if (ended == -ETIME) return {0, duration::zero()};
+    return {static_cast<int>(-ended), std::max(until - self.owner.now(), duration::zero())};
 }
 
 duration left_until(clockid_t clock, const timespec& when) noexcept {
@@ -50,10 +54,9 @@ int sleep_on_clock(fiber& self, clockid_t clock, int flags, const timespec& time
                    timespec* left) noexcept {
     if (!is_valid(time)) return EINVAL;
     const bool absolute = (flags & TIMER_ABSTIME) != 0;
-    const auto rest = cut_short(self, absolute ? left_until(clock, time) : length_of(time));
-    if (!rest) return 0;
-    if (!absolute && left != nullptr) *left = to_timespec(*rest);
-    return ECANCELED;
+    const slept s = sleep_for(self, absolute ? left_until(clock, time) : length_of(time));
+    if (s.error != 0 && !absolute && left != nullptr) *left = to_timespec(s.left);
+    return s.error;
 }
 
 }  // namespace
@@ -68,16 +71,14 @@ extern "C" {
 unsigned brio_posix_sleep(unsigned seconds) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.sleep(seconds);
-    const auto rest = cut_short(*self, std::chrono::seconds(seconds));
-    if (!rest) return 0;
-    return static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(*rest).count());
+    const duration left = sleep_for(*self, std::chrono::seconds(seconds)).left;
+    return static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(left).count());
 }
 
 int brio_posix_usleep(useconds_t length) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.usleep(length);
-    const auto rest = cut_short(*self, std::chrono::microseconds(length));
-    return static_cast<int>(as_libc(rest ? -ECANCELED : 0));
+    return static_cast<int>(as_libc(-sleep_for(*self, std::chrono::microseconds(length)).error));
 }
 
 int brio_posix_nanosleep(const timespec* time, timespec* left) {

@@ -51,13 +51,14 @@ awaited as_waitid_says(pid_t child, int options) noexcept {
     return {P_PGID, 0U - static_cast<id_t>(child), options};
 }
 
-/// 0, or -ECANCELED.
+/// 0, -ECANCELED or -EINTR.
 long nap(fiber& self) noexcept {
-    const int ended = perform_any({}, from_now(self, nap_length));
-    return ended == -ECANCELED ? tell_cancelled(self) : 0;
+    const long ended = sleep_until(self, from_now(self, nap_length));
+    return ended == -ETIME ? 0 : ended;
 }
 
-// Each of the three returns 0 when it is time for another attempt, -ECANCELED, or another error;
+// Each of the three returns 0 when it is time for another attempt, or an error, -ECANCELED and -EINTR among
+// them;
 // -EOPNOTSUPP: it cannot tell.
 
 long told_by_ring(fiber& self, const awaited& who) noexcept {
@@ -111,7 +112,8 @@ long told_by_thread(fiber& self, const awaited& who) {
 long wait_for_change(fiber& self, const awaited& who, bool in_vain) {
     long told = told_by_ring(self, who);
     if (told != -EOPNOTSUPP) return told;
-    if (in_vain && nap(self) < 0) return -ECANCELED;
+    if (in_vain)
+        if (const long napped = nap(self); napped < 0) return napped;
     told = told_by_pidfd(self, who);
     return told == -EOPNOTSUPP ? told_by_thread(self, who) : told;
 }

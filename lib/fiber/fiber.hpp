@@ -47,6 +47,9 @@ public:
     /// kernel still owns a buffer: the completion will come, the request stays pending.
     /// A `message` with a null data() is asyncio's None.
     virtual bool abort(std::string_view message) noexcept = 0;
+    /// Ends the wait as a signal ends a system call, where there is somebody to tell (fiber::interrupted):
+    /// no request of a cancel is involved.
+    virtual void interrupt() noexcept {}
     /// The future whose end is waited for; null where it is something else. Lets a cancel go down a
     /// chain of tasks in a loop: the chain may be deeper than a stack.
     [[nodiscard]] virtual future_core* awaits() const noexcept { return nullptr; }
@@ -88,6 +91,7 @@ struct fiber : ready_node {
     wait_hook* waiting_for = nullptr;
     bool cancel_told_to_c = false;  // a libc call has failed with ECANCELED for the pending request
     bool passthrough = false;       // libc's own behaviour, asked for by passthrough_scope
+    bool interrupted = false;       // what it waits for is to answer EINTR; reset by who set it
 
     /// While an eager first step or a watched one runs: its suspension goes back here.
     machine_context* creator = nullptr;

@@ -20,7 +20,7 @@ struct ready_node {
     };
     using runner = void (*)(ready_node&, fate);
 
-    ready_node(kind k, runner r) noexcept : run(r), what(k) {}
+    constexpr ready_node(kind k, runner r) noexcept : run(r), what(k) {}
     ready_node(const ready_node&) = delete;
     ready_node& operator=(const ready_node&) = delete;
 

@@ -1,0 +1,46 @@
+#pragma once
+// EINTR. A handler that runs in a loop's thread ends the wait of one fiber, as it would end the system
+// call that a thread sits in. The kernel sees one thread and no wait of a fiber, so this is the layer's.
+//
+// 1. Which one: of the fibers that sit in an interruptible wait, and the one that was running, the oldest;
+//    in a program whose main() is a fiber that is main. Where it is the one that was running no wait ends.
+// 2. A wait that began after the handler is left alone, and one that has its result keeps it.
+// 3. Handlers with SA_RESTART end only the waits that never restart: those with a limit of time, poll and
+//    its kin, sleeps.
+// 4. The handler itself only takes a note and posts it to the loop; the wait is ended at the loop's next
+//    turn, so behind the handler.
+// 5. While the fiber may not be told of a cancel (defer_cancel, c_callback, a call that is not cut
+//    short), it is not told of handlers either.
+
+#include "fiber/fiber.hpp"
+
+#include <cstdint>
+
+namespace brio::inline v0::detail::posix {
+
+enum class restarts : bool { never, if_the_handler_says };
+
+/// While one lives, on the waiting fiber's stack, a handler may set self.interrupted and end the wait.
+class interruptible {
+public:
+    interruptible(fiber& self, restarts r) noexcept;
+    interruptible(const interruptible&) = delete;
+    interruptible& operator=(const interruptible&) = delete;
+    ~interruptible();
+
+private:
+    friend class interruption;
+
+    fiber& self_;
+    std::uint64_t number_;  // in the order in which the waits of this thread began
+    restarts restarts_;
+    bool listed_;
+    interruptible* previous_ = nullptr;
+    interruptible* next_ = nullptr;
+};
+
+/// In a signal handler. `restart`: it was installed with SA_RESTART. `thread_only`: the signal was sent to
+/// this very thread by itself, so it concerns nobody but who runs.
+void note_interruption(bool restart, bool thread_only) noexcept;
+
+}  // namespace brio::inline v0::detail::posix
