@@ -7,7 +7,7 @@ set_target_properties(brio PROPERTIES
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 install(TARGETS brio brio_testing brio_posix brio_posix_archive brio_posix_static brio_posix_static_archive
     EXPORT brio-targets)
-install(TARGETS brio_posix_preload)
+install(TARGETS brio_posix_preload brio_run)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY include/brio DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)
 install(EXPORT brio-targets NAMESPACE brio:: DESTINATION ${brio_package_dir})

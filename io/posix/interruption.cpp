@@ -92,6 +92,10 @@ interruptible::~interruptible() {
     if (next_ != nullptr) next_->previous_ = previous_;
 }
 
+std::uint64_t waits_of_this_thread() noexcept {
+    return waits_begun;
+}
+
 void note_interruption(bool restart, bool thread_only) noexcept {
     scheduler* const loop = this_scheduler();
     if (loop == nullptr || (thread_only && loop->current() != nullptr)) return;

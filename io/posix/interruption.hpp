@@ -39,6 +39,9 @@ private:
     interruptible* next_ = nullptr;
 };
 
+/// Calls that have waited, or were about to.
+[[nodiscard]] std::uint64_t waits_of_this_thread() noexcept;
+
 /// In a signal handler. `restart`: it was installed with SA_RESTART. `thread_only`: the signal was sent to
 /// this very thread by itself, so it concerns nobody but who runs.
 void note_interruption(bool restart, bool thread_only) noexcept;

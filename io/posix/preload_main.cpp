@@ -4,12 +4,18 @@
 // libc's start routine is interposed, and given another main. The loop is not torn down at the end:
 // exit() follows, and a forked child may come back from main() on the loop of its parent.
 
+#include "base/system_calls.hpp"
+#include "posix/interruption.hpp"
+
 #include <brio/event_loop.hpp>
 #include <brio/run.hpp>
 
+#include <cerrno>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <string>
 #include <string_view>
+#include <unistd.h>
 
 namespace brio::inline v0::detail::posix {
 
@@ -22,10 +28,34 @@ constexpr std::size_t main_stack_size = 64UL << 20U;  // address space: committe
 
 constinit program* main_of_program = nullptr;
 
+bool is_set(const char* variable) {
+    const char* const value = std::getenv(variable);
+    return value != nullptr && std::string_view(value) == "1";
+}
+
+/// At exit of the process that set it up, and of no child.
+constinit pid_t told_by = 0;
+constinit std::string_view reactor_of_main;
+
+void tell_stats() noexcept {
+    if (::getpid() != told_by) return;
+    system_calls::write_error_text("brio: " + std::string(program_invocation_short_name) + ": " +
+                                   std::to_string(waits_of_this_thread()) +
+                                   " calls of the main thread have waited by " +
+                                   std::string(reactor_of_main) + "\n");
+}
+
+void tell_stats_at_exit(event_loop& loop) {
+    told_by = ::getpid();
+    reactor_of_main = loop.reactor_name();
+    std::atexit(&tell_stats);
+}
+
 int main_on_fiber(int count, char** arguments, char** environment) {
     loop_options options;
     options.handle_sigint = false;  // the program's own affair
     event_loop& loop = (new runner(options))->get_loop();
+    if (is_set("BRIO_RUN_STATS")) tell_stats_at_exit(loop);
     task_options main_options;
     main_options.name = "main";
     main_options.stack_size = main_stack_size;
@@ -34,10 +64,8 @@ int main_on_fiber(int count, char** arguments, char** environment) {
 }
 
 bool main_wants_a_fiber() {
-    const char* const main = std::getenv("BRIO_PRELOAD_MAIN");
     const char* const layer = std::getenv("BRIO_POSIX");
-    return main != nullptr && std::string_view(main) == "1" &&
-           (layer == nullptr || std::string_view(layer) != "off");
+    return is_set("BRIO_PRELOAD_MAIN") && (layer == nullptr || std::string_view(layer) != "off");
 }
 
 }  // namespace

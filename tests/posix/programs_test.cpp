@@ -1,37 +1,20 @@
 // Whole programs: linked in each way, switched off, linked wrongly, preloaded.
 
 #include "posix/fibers.hpp"
+#include "posix/command_line.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <string>
-#include <sys/wait.h>
 
 namespace {
 
+using posix_tests::ended;
+using posix_tests::shell;
 using std::string;
 using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-struct ended {
-    int status;   // as a shell gives it
-    string text;  // standard output and error
-};
-
-/// Runs a command line; nothing of this process's loop or environment but what is named.
-ended shell(const string& command) {
-    std::FILE* const out = ::popen(("exec 2>&1; " + command).c_str(), "r");
-    ended e = {};
-    char room[4096];
-    while (const std::size_t count = std::fread(room, 1, sizeof room, out))
-        e.text.append(room, count);
-    const int status = ::pclose(out);
-    e.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return e;
-}
 
 const string linked = PROGRAM_LINKED;
 const string unlinked = PROGRAM_UNLINKED;

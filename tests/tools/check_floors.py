@@ -26,6 +26,7 @@ FLOORS = [
     ["io/stream", "io/tls"],
     ["io/subprocess"],
     ["io/posix"],
+    ["io/run"],
     ["lib/testing", "io/testing"],
 ]
 

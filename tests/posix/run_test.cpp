@@ -1,0 +1,82 @@
+// brio-run: whole programs that know nothing of Brio, and those that cannot be run so.
+
+#include "posix/command_line.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <string>
+
+namespace {
+
+using posix_tests::shell;
+using std::string;
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const string run = RUN " ";
+
+/// The command under brio-run: the same output and status.
+void expect_same(const string& command) {
+    const auto plain = shell(command);
+    const auto ours = shell(run + command);
+    EXPECT_EQ(ours.text, plain.text) << command;
+    EXPECT_EQ(ours.status, plain.status) << command;
+}
+
+}  // namespace
+
+TEST(brio_run, a_program_is_as_it_is_without) {
+    expect_same("sh -c 'echo out; echo error >&2; exit 7'");
+    expect_same("bash -c 'for i in 1 2 3; do echo $i | cat | wc -c; done; (exit 5); echo $?'");
+    expect_same("bash -c 'trap \"echo caught; exit 9\" TERM; kill $$; sleep 5'");
+    expect_same("bash -c 'kill -KILL $$'");
+    expect_same("bash -c 'sleep 0.01 & wait $!; echo $?; read line < <(echo text); echo $line'");
+    expect_same(
+        "perl -e '$SIG{ALRM} = sub { die \"late\\n\" }; alarm 1; eval { sleep 10 }; print $@; exit "
+        "3'");
+    expect_same(
+        "python3 -c 'import sys, time; time.sleep(0.01); print(sys.stdin.read())' < /dev/null");
+    expect_same("env -i A=1 printenv A");
+}
+
+TEST(brio_run, main_is_on_a_fiber) {
+    const auto e =
+        shell("(sleep 0.05; echo text) | " + run + "--stats bash -c 'read line; echo $line'");
+    EXPECT_THAT(e.text, AllOf(StartsWith("text\n"), HasSubstr("brio: bash: "),
+                              HasSubstr("have waited by")));
+}
+
+TEST(brio_run, the_reactor_can_be_chosen) {
+    const auto e = shell("(sleep 0.05; echo) | " + run +
+                         "--stats --reactor epoll bash -c 'read line; read -t 0.01 line'");
+    EXPECT_THAT(e.text, HasSubstr("have waited by epoll"));
+}
+
+TEST(brio_run, says_what_it_cannot_run) {
+    const auto none = shell(run + "no_such_program");
+    EXPECT_EQ(none.status, 127);
+    EXPECT_EQ(none.text, "brio-run: no_such_program: No such file or directory\n");
+    EXPECT_EQ(shell(run + "/etc/passwd").status, 126);
+    EXPECT_EQ(shell(RUN).status, 125);
+    EXPECT_EQ(shell(run + "--nonsense true").status, 125);
+    EXPECT_EQ(shell(run + "--help").status, 0);
+    const auto fixed = shell(run + PROGRAM_STATIC " exchange");
+    EXPECT_EQ(fixed.status, 125);
+    EXPECT_EQ(fixed.text, "brio-run: " PROGRAM_STATIC ": it is statically linked\n");
+}
+
+TEST(brio_run, says_what_scripts_and_other_libraries_lead_to) {
+    const auto script =
+        shell("d=$(mktemp -d); printf '#!%s\\n' " PROGRAM_STATIC " > $d/s; chmod +x $d/s; " + run +
+              "$d/s; s=$?; rm -r $d; exit $s");
+    EXPECT_EQ(script.status, 125);
+    EXPECT_THAT(script.text, EndsWith("/s: it is statically linked\n"));
+    // A copy of this program that names another loader.
+    const auto foreign =
+        shell("d=$(mktemp -d); sed 's,ld-linux,ld-other,' " RUN " > $d/p; chmod +x $d/p; " + run +
+              "$d/p; s=$?; rm -r $d; exit $s");
+    EXPECT_EQ(foreign.status, 125);
+    EXPECT_THAT(foreign.text, HasSubstr("it is not for this C library"));
+}
