@@ -1,5 +1,6 @@
 #include "posix/interruption.hpp"
 
+#include "posix/dispatch.hpp"
 #include "scheduler/park.hpp"
 #include "scheduler/scheduler.hpp"
 
@@ -79,6 +80,7 @@ constinit thread_local interruption noted;
 
 interruptible::interruptible(fiber& self, restarts r) noexcept
     : self_(self), number_(++waits_begun), restarts_(r), listed_(may_interrupt(self)) {
+    resume_dispatch();
     if (!listed_) return;
     next_ = first;
     if (first != nullptr) first->previous_ = this;

@@ -7,6 +7,8 @@
 #include "base/system_calls.hpp"
 #include "posix/interruption.hpp"
 
+#include <brio/audit.hpp>
+#include <brio/error.hpp>
 #include <brio/event_loop.hpp>
 #include <brio/run.hpp>
 
@@ -51,6 +53,27 @@ void tell_stats_at_exit(event_loop& loop) {
     std::atexit(&tell_stats);
 }
 
+constinit brio::posix::audit* audit_of_main = nullptr;
+
+void tell_audit() noexcept {
+    if (::getpid() != told_by || audit_of_main == nullptr) return;
+    const std::string who = "brio: " + std::string(program_invocation_short_name) + ": ";
+    const auto found = audit_of_main->findings();
+    for (const auto& call : found) system_calls::write_error_text(who + call.describe());
+    if (found.empty())
+        system_calls::write_error_text(who + "no call has blocked the main thread unseen\n");
+}
+
+void begin_audit() {
+    told_by = ::getpid();
+    try {
+        audit_of_main = new brio::posix::audit;
+        std::atexit(&tell_audit);
+    } catch (const usage_error& e) {
+        system_calls::write_error_text(std::string(e.what()) + "\n");
+    }
+}
+
 int main_on_fiber(int count, char** arguments, char** environment) {
     loop_options options;
     options.handle_sigint = false;  // the program's own affair
@@ -58,6 +81,7 @@ int main_on_fiber(int count, char** arguments, char** environment) {
     if (is_set("BRIO_RUN_STATS")) tell_stats_at_exit(loop);
     task_options main_options;
     main_options.name = "main";
+    if (is_set("BRIO_RUN_AUDIT")) begin_audit();
     main_options.stack_size = main_stack_size;
     return loop.run_until_complete(loop.create_task(
         [=] { return main_of_program(count, arguments, environment); }, main_options));

@@ -4,6 +4,7 @@
 #include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
+#include "posix/dispatch.hpp"
 #include "posix/futex.hpp"
 #include "posix/interpose.hpp"
 #include "posix/threads.hpp"
@@ -65,7 +66,8 @@ extern "C" __attribute__((no_sanitize("address"))) long brio_posix_syscall(long 
         fiber* const self = is_wait(futex) ? suspendable_fiber() : nullptr;
         if (self != nullptr) return as_libc(wait_on_fiber(*self, futex));
     }
-    return as_libc(system_call_6(number, a[0], a[1], a[2], a[3], a[4], a[5]));
+    return as_libc(
+        make_watched({number, {a[0], a[1], a[2], a[3], a[4], a[5]}, __builtin_return_address(0)}));
 }
 
 BRIO_INTERPOSE(syscall);

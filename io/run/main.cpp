@@ -26,9 +26,10 @@ constexpr int not_runnable = 126;
 constexpr int not_found = 127;
 
 constexpr std::string_view usage_text =
-    R"(usage: brio-run [--stats] [--reactor io_uring|epoll] PROGRAM [ARGUMENTS...]
+    R"(usage: brio-run [--audit] [--stats] [--reactor io_uring|epoll] PROGRAM [ARGUMENTS...]
 
 Runs the program with main() on a fiber: its blocking calls suspend fibers instead of the thread.
+  --audit         tells at the end of each system call that has blocked the main thread unseen
   --stats         tells at the end, on standard error, how many calls have waited
   --reactor NAME  waits by io_uring or by epoll
 )";
@@ -48,7 +49,9 @@ int take_options(int count, char** arguments) {
             std::cout << usage_text;
             std::exit(0);
         }
-        if (option == "--stats")
+        if (option == "--audit")
+            ::setenv("BRIO_RUN_AUDIT", "1", 1);
+        else if (option == "--stats")
             ::setenv("BRIO_RUN_STATS", "1", 1);
         else if (option == "--reactor" && next + 1 < count)
             ::setenv("BRIO_REACTOR", arguments[++next], 1);

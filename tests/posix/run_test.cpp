@@ -2,6 +2,8 @@
 
 #include "posix/command_line.hpp"
 
+#include <brio/audit.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
@@ -52,6 +54,17 @@ TEST(brio_run, the_reactor_can_be_chosen) {
     const auto e = shell("(sleep 0.05; echo) | " + run +
                          "--stats --reactor epoll bash -c 'read line; read -t 0.01 line'");
     EXPECT_THAT(e.text, HasSubstr("have waited by epoll"));
+}
+
+TEST(brio_run, audits_a_program) {
+    if (!brio::posix::audit::available()) GTEST_SKIP() << "no Syscall User Dispatch";
+    const auto quiet =
+        shell("(sleep 0.05; echo text) | " + run + "--audit perl -e 'print scalar <STDIN>'");
+    EXPECT_EQ(quiet.text, "text\nbrio: perl: no call has blocked the main thread unseen\n");
+    const auto loud =
+        shell(run + "--audit perl -e 'syscall(35, pack(\"qq\", 0, 5000000), 0)'");  // nanosleep
+    EXPECT_THAT(loud.text, AllOf(StartsWith("brio: perl: nanosleep blocked the loop's thread for "),
+                                 HasSubstr("in task 'main'"), HasSubstr("perl")));
 }
 
 TEST(brio_run, says_what_it_cannot_run) {

@@ -50,7 +50,7 @@ PUBLIC = {
     "io/stream": ["stream", "brio"],
     "io/subprocess": ["subprocess"],
     "io/tls": ["tls"],
-    "io/posix": ["posix"],
+    "io/posix": ["audit", "posix"],
     "lib/testing": ["testing"],
     "io/testing": ["testing_stream"],
 }
