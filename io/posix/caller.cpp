@@ -44,16 +44,26 @@ void handlers_are_over() noexcept {
     handlers_running = 0;
 }
 
-fiber* suspendable_fiber() noexcept {
+fiber* served_fiber() noexcept {
     const scheduler* const loop = this_scheduler();
     if (loop == nullptr) [[likely]]
         return nullptr;
     fiber* const self = loop->current();
-    if (self == nullptr || self->passthrough || loop == left_behind || handlers_running != 0)
-        return nullptr;
+    if (self == nullptr || loop == left_behind || handlers_running != 0) return nullptr;
     if (service.load(std::memory_order_relaxed) != status::in_service && !begin_service())
         return nullptr;
     return self;
+}
+
+fiber* suspendable_fiber() noexcept {
+    fiber* const self = served_fiber();
+    return self == nullptr || self->passthrough ? nullptr : self;
+}
+
+bool on_loop_stack() noexcept {
+    const scheduler* const loop = this_scheduler();
+    return loop != nullptr && loop->current() == nullptr && loop != left_behind &&
+           service.load(std::memory_order_relaxed) == status::in_service;
 }
 
 void forget_in_reactor(int fd) noexcept {

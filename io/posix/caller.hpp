@@ -32,6 +32,10 @@ void loop_was_left_behind() noexcept;
 
 /// The fiber that a blocking call of this moment may suspend; null: the call is libc's.
 [[nodiscard]] fiber* suspendable_fiber() noexcept;
+/// The fiber that may wait for others of its thread: suspendable, or inside a passthrough_scope.
+[[nodiscard]] fiber* served_fiber() noexcept;
+/// Whether the caller is a callback on the stack of a loop that the layer serves.
+[[nodiscard]] bool on_loop_stack() noexcept;
 
 /// The calling thread's loop lets go of what it keeps for the number `fd`, which is about to be closed.
 void forget_in_reactor(int fd) noexcept;

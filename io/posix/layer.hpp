@@ -12,7 +12,8 @@ namespace brio::inline v0::detail::posix {
 /// One row of symbols.def.
 struct interposed_symbol {
     const char* name;
-    bool waits;                  // its class: waits, or notes
+    bool waits;                  // its class: waits or stdio, or notes
+    bool is_stdio;               // its class: waits where layer::stdio_suspends
     const char* suspends;        // until when
     const char* when_cancelled;  // what a cancelled fiber gets
     void* ours;                  // the hook
@@ -23,6 +24,8 @@ struct layer {
     const char* why_inactive;  // null: active
     /// The name of the first symbol that is not the layer's own; null: all are.
     const char* (*first_not_taken)() noexcept;
+    /// Whether libc's stdio is of the make that suspends fibers.
+    bool stdio_suspends;
 };
 
 /// Null where no hooks are linked.

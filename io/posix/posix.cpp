@@ -45,7 +45,7 @@ void require() {
 bool suspends(std::string_view symbol) noexcept {
     if (linked_layer == nullptr || linked_layer->why_inactive != nullptr) return false;
     for (const auto& row : linked_layer->symbols)
-        if (row.name == symbol) return row.waits;
+        if (row.name == symbol) return row.waits && (!row.is_stdio || linked_layer->stdio_suspends);
     return false;
 }
 

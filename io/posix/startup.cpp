@@ -10,6 +10,8 @@
 #include "posix/layer.hpp"
 #include "posix/real.hpp"
 #include "posix/shell.hpp"
+#include "posix/stdio_files.hpp"
+#include "posix/stdio_slots.hpp"
 #include "posix/symbols.hpp"
 #include "posix/threads.hpp"
 
@@ -59,7 +61,7 @@ bool wanted() {
     refuse_to_start("BRIO_POSIX is '" + std::string(value) + "'; it may be on or off");
 }
 
-constinit layer this_layer = {{}, nullptr, &first_not_taken};
+constinit layer this_layer = {{}, nullptr, &first_not_taken, false};
 
 void stand_aside_because(const char* why) noexcept {
     this_layer.why_inactive = why;
@@ -101,12 +103,16 @@ __attribute__((constructor(101))) static void start_layer() {
     linked_layer = &this_layer;
     if (!wanted()) return stand_aside_because("BRIO_POSIX=off");
     check_symbols();
+#if !defined(BRIO_POSIX_STATIC)
+    if (this_layer.why_inactive == nullptr) this_layer.stdio_suspends = patch_stdio();
+#endif
     ::pthread_atfork(nullptr, nullptr, [] {
         loop_was_left_behind();
         threads_after_fork();
         free_stream_list_after_fork();
 #if !defined(BRIO_POSIX_STATIC)
         futexes_after_fork();
+        files_after_fork();
 #endif
     });
 }

@@ -15,10 +15,14 @@ namespace brio::inline v0::detail::posix {
 
 namespace {
 
-enum class symbol_class { waits, notes };
+enum class symbol_class { waits, stdio, notes };
 
-#define SYMBOL(name, kind, suspends, when_cancelled)                             \
-    {#name, symbol_class::kind == symbol_class::waits, suspends, when_cancelled, \
+#define SYMBOL(name, kind, suspends, when_cancelled) \
+    {#name,                                          \
+     symbol_class::kind != symbol_class::notes,      \
+     symbol_class::kind == symbol_class::stdio,      \
+     suspends,                                       \
+     when_cancelled,                                 \
      reinterpret_cast<void*>(&brio_posix_##name)},
 #if defined(BRIO_POSIX_STATIC)
 #define DYNAMIC(...)

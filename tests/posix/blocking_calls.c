@@ -56,6 +56,10 @@ void clear_scene(struct scene* s) {
         must(write(s->peer, "x\n", 2) == 2, "write");
         pclose(s->stream);
     }
+    if (s->file != NULL) {
+        fclose(s->file);
+        s->fd = -1;
+    }
     if (s->fd >= 0) close(s->fd);
     if (s->peer >= 0) close(s->peer);
     if (s->more[0] >= 0) close(s->more[0]);

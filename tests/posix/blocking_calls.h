@@ -21,8 +21,9 @@ struct scene {
     struct sockaddr_un address;
     pthread_t thread;
     int thread_runs;
-    pid_t child; /* 0: none, or it has been waited for */
-    FILE* stream;
+    pid_t child;  /* 0: none, or it has been waited for */
+    FILE* stream; /* of popen */
+    FILE* file;   /* has fd */
     char* buffer; /* big_size bytes */
 };
 
@@ -46,6 +47,8 @@ extern const struct blocking_call blocking_calls[];
 extern const int blocking_call_count;
 extern const struct blocking_call blocking_locks[];
 extern const int blocking_lock_count;
+extern const struct blocking_call blocking_stdio[];
+extern const int blocking_stdio_count;
 
 /* Of any scene: with nothing but its buffer. */
 void begin_scene(struct scene*);

@@ -1,7 +1,9 @@
 // Whole programs: linked in each way, switched off, linked wrongly, preloaded.
 
-#include "posix/fibers.hpp"
 #include "posix/command_line.hpp"
+#include "posix/fibers.hpp"
+
+#include <brio/posix.hpp>
 
 #include <string>
 
@@ -73,7 +75,22 @@ TEST(programs, exit_in_a_fiber_gives_libcs_calls_to_destructors) {
     EXPECT_EQ(e.text, "destructor read d\n");
 }
 
+TEST(programs, standard_streams_suspend) {
+    if (!brio::posix::suspends("fgets")) GTEST_SKIP() << "another libc";
+    const string slowly = "(sleep 0.05; echo a; sleep 0.05; echo b) | ";
+    EXPECT_EQ(shell(slowly + PROGRAM_STREAMS).text, "a\nb\ncounted\n");
+    EXPECT_EQ(shell(slowly + "BRIO_POSIX=off " PROGRAM_STREAMS).text, "a\nb\nstood still\n");
+    // A reader that is late.
+    const string late = " big </dev/null | (sleep 0.05; wc -c)";
+    EXPECT_EQ(shell(PROGRAM_STREAMS + late).text, "counted\n1048577\n");
+}
+
 #if defined(PROGRAM_STATIC)
+TEST(programs, standard_streams_of_a_static_executable_block) {
+    const string slowly = "(sleep 0.05; echo a; sleep 0.05; echo b) | ";
+    EXPECT_EQ(shell(slowly + PROGRAM_STATIC_STREAMS).text, "a\nb\nstood still\n");
+}
+
 TEST(programs, a_static_executable_works) {
     const ended e = shell(string(PROGRAM_STATIC) + " require");
     EXPECT_EQ(e.status, 0);
@@ -133,5 +150,8 @@ TEST(preload, serves_programs_with_a_shared_core) {
     EXPECT_EQ(shell(shared_preload + PROGRAM_SHARED " exchange").text, exchanged);
     EXPECT_THAT(shell(shared_preload + PROGRAM_SHARED " require").text, StartsWith("active\n"));
     EXPECT_THAT(shell(PROGRAM_SHARED " require").text, StartsWith(required));
+    if (!brio::posix::suspends("fgets")) return;
+    EXPECT_EQ(shell("(sleep 0.1; echo a) | " + shared_preload + PROGRAM_SHARED_STREAMS).text,
+              "a\ncounted\n");
 }
 #endif

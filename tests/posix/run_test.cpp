@@ -61,8 +61,9 @@ TEST(brio_run, audits_a_program) {
     const auto quiet =
         shell("(sleep 0.05; echo text) | " + run + "--audit perl -e 'print scalar <STDIN>'");
     EXPECT_EQ(quiet.text, "text\nbrio: perl: no call has blocked the main thread unseen\n");
-    const auto loud =
-        shell(run + "--audit perl -e 'syscall(35, pack(\"qq\", 0, 5000000), 0)'");  // nanosleep
+    const auto loud = shell(
+        run +
+        "--audit perl -e '$time = pack(\"qq\", 0, 5000000); syscall(35, $time, 0)'");  // nanosleep
     EXPECT_THAT(loud.text, AllOf(StartsWith("brio: perl: nanosleep blocked the loop's thread for "),
                                  HasSubstr("in task 'main'"), HasSubstr("perl")));
 }

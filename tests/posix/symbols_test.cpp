@@ -26,6 +26,7 @@ std::vector<const blocking_call*> all_calls() {
     std::vector<const blocking_call*> all;
     for (int i = 0; i < blocking_call_count; ++i) all.push_back(&blocking_calls[i]);
     for (int i = 0; i < blocking_lock_count; ++i) all.push_back(&blocking_locks[i]);
+    for (int i = 0; i < blocking_stdio_count; ++i) all.push_back(&blocking_stdio[i]);
     return all;
 }
 
@@ -33,6 +34,9 @@ class each_call : public testing::TestWithParam<const blocking_call*> {
 protected:
     each_call() { call().prepare(&scene_); }
     ~each_call() override { clear_scene(&scene_); }
+    void SetUp() override {
+        if (!brio::posix::suspends(call().symbol)) GTEST_SKIP() << "not with this libc";
+    }
     static const blocking_call& call() { return *GetParam(); }
     observed play() {
         return observe([&] { return call().call(&scene_); });

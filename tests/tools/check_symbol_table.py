@@ -4,7 +4,7 @@ import pathlib
 import re
 import sys
 
-ROW = re.compile(r'^(SYMBOL|DYNAMIC)\((\w+), (waits|notes), "([^"]*)", "([^"]*)"\)$', re.MULTILINE)
+ROW = re.compile(r'^(SYMBOL|DYNAMIC)\((\w+), (waits|stdio|notes), "([^"]*)", "([^"]*)"\)$', re.MULTILINE)
 HEAD = "| call | suspends | a cancelled task gets |\n|---|---|---|\n"
 LIST = "Never wait, and are interposed to notice what they do to a descriptor, a handler or a lock: "
 
@@ -13,7 +13,7 @@ def wanted(root):
     """The table, and the sentence with those that never wait."""
     rows = ROW.findall((root / "io/posix/symbols.def").read_text(encoding="utf-8"))
     mark = {"SYMBOL": "", "DYNAMIC": " †"}
-    table = [f"| `{name}`{mark[form]} | {until} | {told} |" for form, name, kind, until, told in rows if kind == "waits"]
+    table = [f"| `{name}`{mark[form]} | {until} | {told} |" for form, name, kind, until, told in rows if kind != "notes"]
     notes = [f"`{name}`{mark[form]}" for form, name, kind, _, _ in rows if kind == "notes"]
     return HEAD + "\n".join(table) + "\n", LIST + ", ".join(notes) + "."
 
