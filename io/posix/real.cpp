@@ -109,7 +109,7 @@ int raw_ioctl(int fd, unsigned long request, ...) noexcept {
     return as_int(system_call(SYS_ioctl, fd, request, argument));
 }
 
-// What a lock is before libc's has been looked up: the first call does that.
+// What a lock or a look-up is before libc's has been looked up: the first call does that.
 
 template <auto Member, bool Noexcept, class Result, class... Arguments>
 Result look_up_and_call(Arguments... arguments) noexcept(Noexcept) {
@@ -349,6 +349,32 @@ constinit real_functions real = {
     .pthread_once = late<&real_functions::pthread_once>(&real_functions::pthread_once),
     .__cxa_guard_acquire =
         late<&real_functions::__cxa_guard_acquire>(&real_functions::__cxa_guard_acquire),
+    .gethostbyname = late<&real_functions::gethostbyname>(&real_functions::gethostbyname),
+    .gethostbyname_r = late<&real_functions::gethostbyname_r>(&real_functions::gethostbyname_r),
+    .gethostbyname2 = late<&real_functions::gethostbyname2>(&real_functions::gethostbyname2),
+    .gethostbyname2_r = late<&real_functions::gethostbyname2_r>(&real_functions::gethostbyname2_r),
+    .gethostbyaddr = late<&real_functions::gethostbyaddr>(&real_functions::gethostbyaddr),
+    .gethostbyaddr_r = late<&real_functions::gethostbyaddr_r>(&real_functions::gethostbyaddr_r),
+    .getnameinfo = late<&real_functions::getnameinfo>(&real_functions::getnameinfo),
+    .getservbyname = late<&real_functions::getservbyname>(&real_functions::getservbyname),
+    .getservbyname_r = late<&real_functions::getservbyname_r>(&real_functions::getservbyname_r),
+    .getservbyport = late<&real_functions::getservbyport>(&real_functions::getservbyport),
+    .getservbyport_r = late<&real_functions::getservbyport_r>(&real_functions::getservbyport_r),
+    .getprotobyname = late<&real_functions::getprotobyname>(&real_functions::getprotobyname),
+    .getprotobyname_r = late<&real_functions::getprotobyname_r>(&real_functions::getprotobyname_r),
+    .getprotobynumber = late<&real_functions::getprotobynumber>(&real_functions::getprotobynumber),
+    .getprotobynumber_r =
+        late<&real_functions::getprotobynumber_r>(&real_functions::getprotobynumber_r),
+    .getpwnam = late<&real_functions::getpwnam>(&real_functions::getpwnam),
+    .getpwnam_r = late<&real_functions::getpwnam_r>(&real_functions::getpwnam_r),
+    .getpwuid = late<&real_functions::getpwuid>(&real_functions::getpwuid),
+    .getpwuid_r = late<&real_functions::getpwuid_r>(&real_functions::getpwuid_r),
+    .getgrnam = late<&real_functions::getgrnam>(&real_functions::getgrnam),
+    .getgrnam_r = late<&real_functions::getgrnam_r>(&real_functions::getgrnam_r),
+    .getgrgid = late<&real_functions::getgrgid>(&real_functions::getgrgid),
+    .getgrgid_r = late<&real_functions::getgrgid_r>(&real_functions::getgrgid_r),
+    .getgrouplist = late<&real_functions::getgrouplist>(&real_functions::getgrouplist),
+    .initgroups = late<&real_functions::initgroups>(&real_functions::initgroups),
     .sigaction = &__sigaction,
 };
 

@@ -9,17 +9,19 @@
 //    pthread_join is none either, but has another name: pthread_timedjoin_np without a time. Nor is
 //    pclose, whose other name is fclose, and signal, whose is ssignal. sigaction's is __sigaction: the
 //    kernel wants a way back from handlers that libc alone knows.
-// 3. Locks are no system calls either: the first call of one looks libc's up. Static executables have
-//    no hooks for them.
+// 3. Locks and look-ups are no system calls either: the first call of one looks libc's up. Static
+//    executables have no hooks for them.
 
 #include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <cxxabi.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -54,7 +56,12 @@ namespace brio::inline v0::detail::posix {
     X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock) X(pthread_rwlock_tryrdlock) \
     X(pthread_rwlock_trywrlock) X(pthread_rwlock_unlock) X(sem_wait) X(sem_trywait) \
     X(sem_timedwait) X(sem_clockwait) X(pthread_barrier_wait) X(pthread_once) \
-    X(__cxa_guard_acquire)
+    X(__cxa_guard_acquire) \
+    X(gethostbyname) X(gethostbyname_r) X(gethostbyname2) X(gethostbyname2_r) X(gethostbyaddr) \
+    X(gethostbyaddr_r) X(getnameinfo) X(getservbyname) X(getservbyname_r) X(getservbyport) \
+    X(getservbyport_r) X(getprotobyname) X(getprotobyname_r) X(getprotobynumber) \
+    X(getprotobynumber_r) X(getpwnam) X(getpwnam_r) X(getpwuid) X(getpwuid_r) X(getgrnam) \
+    X(getgrnam_r) X(getgrgid) X(getgrgid_r) X(getgrouplist) X(initgroups)
 // clang-format on
 
 struct real_functions {

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -402,13 +401,6 @@ static long call_clock_nanosleep(struct scene* s) {
 
 /* ---- threads */
 
-static long call_getaddrinfo(struct scene* s) {
-    struct addrinfo* found = NULL;
-    const int status = getaddrinfo("localhost", NULL, NULL, &found);
-    (void)s;
-    if (status == 0) freeaddrinfo(found);
-    return status;
-}
 static void* wait_for_letter(void* fd) {
     char letter;
     return (void*)syscall(SYS_read, (int)(long)fd, &letter, 1);
@@ -614,7 +606,6 @@ const struct blocking_call blocking_calls[] = {
     {"usleep", begin_scene, call_usleep, NULL, ends_by_itself, 0},
     {"nanosleep", begin_scene, call_nanosleep, NULL, ends_by_itself, 0},
     {"clock_nanosleep", begin_scene, call_clock_nanosleep, NULL, ends_by_itself, 0},
-    {"getaddrinfo", begin_scene, call_getaddrinfo, NULL, ends_by_itself, 0},
     {"wait", child_on_pipe, call_wait, send_letter, ends_by_release, 7},
     {"wait3", child_on_pipe, call_wait3, send_letter, ends_by_release, 7},
     {"wait4", child_on_pipe, call_wait4, send_letter, ends_by_release, 7},

@@ -46,6 +46,8 @@ extern const struct blocking_call blocking_calls[];
 extern const int blocking_call_count;
 extern const struct blocking_call blocking_locks[];
 extern const int blocking_lock_count;
+extern const struct blocking_call blocking_look_ups[];
+extern const int blocking_look_up_count;
 
 /* Of any scene: with nothing but its buffer. */
 void begin_scene(struct scene*);
