@@ -33,6 +33,13 @@ inline time_point from_now(const fiber& self, duration length) noexcept {
     return after(self.owner.now(), length);
 }
 
+/// Between two attempts where nothing tells when the next one makes sense. 0, or -ECANCELED.
+inline long nap(fiber& self) noexcept {
+    constexpr auto nap_length = std::chrono::milliseconds(2);
+    const int ended = perform_any({}, from_now(self, nap_length));
+    return ended == -ECANCELED ? tell_cancelled(self) : 0;
+}
+
 /// Where SO_RCVTIMEO or SO_SNDTIMEO (`option`) ends a call that begins to wait now.
 inline std::optional<time_point> limit_of(const fiber& self, int fd, const descriptor_facts& facts,
                                           int option) noexcept {

@@ -101,6 +101,26 @@ int raw_fcntl(int fd, int command, ...) noexcept {
     return as_int(system_call(SYS_fcntl, fd, command, argument));
 }
 
+int raw_lockf(int fd, int command, off_t size) noexcept {
+    struct flock lock = {};
+    lock.l_type = command == F_ULOCK ? F_UNLCK : command == F_TEST ? F_RDLCK : F_WRLCK;
+    lock.l_whence = SEEK_CUR;
+    lock.l_len = size;
+    switch (command) {
+        case F_LOCK:
+            return as_int(system_call(SYS_fcntl, fd, F_SETLKW, &lock));
+        case F_TLOCK:
+        case F_ULOCK:
+            return as_int(system_call(SYS_fcntl, fd, F_SETLK, &lock));
+        case F_TEST:
+            if (const long asked = system_call(SYS_fcntl, fd, F_GETLK, &lock); asked < 0)
+                return as_int(asked);
+            return lock.l_type == F_UNLCK || lock.l_pid == ::getpid() ? 0 : as_int(-EACCES);
+        default:
+            return as_int(-EINVAL);
+    }
+}
+
 int raw_ioctl(int fd, unsigned long request, ...) noexcept {
     va_list arguments;
     va_start(arguments, request);
@@ -251,6 +271,9 @@ constinit real_functions real = {
     .dup3 = [](int from, int to,
                int flags) noexcept { return as_int(system_call(SYS_dup3, from, to, flags)); },
     .fcntl = &raw_fcntl,
+    .flock = [](int fd,
+                int operation) noexcept { return as_int(system_call(SYS_flock, fd, operation)); },
+    .lockf = &raw_lockf,
     .ioctl = &raw_ioctl,
     .setsockopt =
         [](int fd, int level, int name, const void* value, socklen_t size) noexcept {

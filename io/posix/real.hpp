@@ -25,6 +25,7 @@
 #include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
@@ -45,7 +46,7 @@ namespace brio::inline v0::detail::posix {
     X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) X(recv) X(recvfrom) X(recvmsg) X(send) X(sendto) \
     X(sendmsg) X(connect) X(accept) X(accept4) X(poll) X(ppoll) X(select) X(pselect) X(sleep) \
     X(usleep) X(nanosleep) X(clock_nanosleep) X(getaddrinfo) X(close) X(close_range) \
-    X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl) X(setsockopt) X(socket) \
+    X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(flock) X(lockf) X(ioctl) X(setsockopt) X(socket) \
     X(socketpair) X(pipe) X(pipe2) X(eventfd) X(pthread_join) X(wait) X(wait3) X(wait4) \
     X(waitid) X(waitpid) X(pclose) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(pause) \
     X(sigsuspend) X(signal) X(pthread_mutex_lock) X(pthread_mutex_trylock) \
