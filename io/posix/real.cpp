@@ -101,6 +101,28 @@ int raw_fcntl(int fd, int command, ...) noexcept {
     return as_int(system_call(SYS_fcntl, fd, command, argument));
 }
 
+int raw_open(const char* path, int flags, ...) noexcept {
+    va_list arguments;
+    va_start(arguments, flags);
+    const mode_t mode = va_arg(arguments, mode_t);
+    va_end(arguments);
+    return as_int(system_call(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+
+int raw_openat(int directory, const char* path, int flags, ...) noexcept {
+    va_list arguments;
+    va_start(arguments, flags);
+    const mode_t mode = va_arg(arguments, mode_t);
+    va_end(arguments);
+    return as_int(system_call(SYS_openat, directory, path, flags, mode));
+}
+
+int raw_remove(const char* path) noexcept {
+    const long removed = system_call(SYS_unlinkat, AT_FDCWD, path, 0);
+    if (removed != -EISDIR) return as_int(removed);
+    return as_int(system_call(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR));
+}
+
 int raw_lockf(int fd, int command, off_t size) noexcept {
     struct flock lock = {};
     lock.l_type = command == F_ULOCK ? F_UNLCK : command == F_TEST ? F_RDLCK : F_WRLCK;
@@ -372,6 +394,64 @@ constinit real_functions real = {
     .pthread_once = late<&real_functions::pthread_once>(&real_functions::pthread_once),
     .__cxa_guard_acquire =
         late<&real_functions::__cxa_guard_acquire>(&real_functions::__cxa_guard_acquire),
+    .open = &raw_open,
+    .openat = &raw_openat,
+    .creat =
+        [](const char* path, mode_t mode) {
+            return as_int(
+                system_call(SYS_openat, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode));
+        },
+    .fsync = [](int fd) { return as_int(system_call(SYS_fsync, fd)); },
+    .fdatasync = [](int fd) { return as_int(system_call(SYS_fdatasync, fd)); },
+    .syncfs = [](int fd) noexcept { return as_int(system_call(SYS_syncfs, fd)); },
+    .sync = []() noexcept { system_call(SYS_sync); },
+    .ftruncate = [](int fd,
+                    off_t size) noexcept { return as_int(system_call(SYS_ftruncate, fd, size)); },
+    .truncate = [](const char* path,
+                   off_t size) noexcept { return as_int(system_call(SYS_truncate, path, size)); },
+    .fallocate =
+        [](int fd, int mode, off_t offset, off_t size) {
+            return as_int(system_call(SYS_fallocate, fd, mode, offset, size));
+        },
+    .posix_fallocate =
+        [](int fd, off_t offset, off_t size) {
+            return static_cast<int>(-system_call(SYS_fallocate, fd, 0, offset, size));
+        },
+    .rename =
+        [](const char* from, const char* to) noexcept {
+            return as_int(system_call(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+        },
+    .renameat =
+        [](int from_directory, const char* from, int to_directory, const char* to) noexcept {
+            return as_int(system_call(SYS_renameat2, from_directory, from, to_directory, to, 0));
+        },
+    .renameat2 =
+        [](int from_directory, const char* from, int to_directory, const char* to,
+           unsigned flags) noexcept {
+            return as_int(
+                system_call(SYS_renameat2, from_directory, from, to_directory, to, flags));
+        },
+    .unlink =
+        [](const char* path) noexcept {
+            return as_int(system_call(SYS_unlinkat, AT_FDCWD, path, 0));
+        },
+    .unlinkat =
+        [](int directory, const char* path, int flags) noexcept {
+            return as_int(system_call(SYS_unlinkat, directory, path, flags));
+        },
+    .rmdir =
+        [](const char* path) noexcept {
+            return as_int(system_call(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR));
+        },
+    .remove = &raw_remove,
+    .mkdir =
+        [](const char* path, mode_t mode) noexcept {
+            return as_int(system_call(SYS_mkdirat, AT_FDCWD, path, mode));
+        },
+    .mkdirat =
+        [](int directory, const char* path, mode_t mode) noexcept {
+            return as_int(system_call(SYS_mkdirat, directory, path, mode));
+        },
     .gethostbyname = late<&real_functions::gethostbyname>(&real_functions::gethostbyname),
     .gethostbyname_r = late<&real_functions::gethostbyname_r>(&real_functions::gethostbyname_r),
     .gethostbyname2 = late<&real_functions::gethostbyname2>(&real_functions::gethostbyname2),

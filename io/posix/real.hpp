@@ -31,6 +31,7 @@
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +59,9 @@ namespace brio::inline v0::detail::posix {
     X(pthread_rwlock_trywrlock) X(pthread_rwlock_unlock) X(sem_wait) X(sem_trywait) \
     X(sem_timedwait) X(sem_clockwait) X(pthread_barrier_wait) X(pthread_once) \
     X(__cxa_guard_acquire) \
+    X(open) X(openat) X(creat) X(fsync) X(fdatasync) X(syncfs) X(sync) X(ftruncate) X(truncate) \
+    X(fallocate) X(posix_fallocate) X(rename) X(renameat) X(renameat2) X(unlink) X(unlinkat) \
+    X(rmdir) X(remove) X(mkdir) X(mkdirat) \
     X(gethostbyname) X(gethostbyname_r) X(gethostbyname2) X(gethostbyname2_r) X(gethostbyaddr) \
     X(gethostbyaddr_r) X(getnameinfo) X(getservbyname) X(getservbyname_r) X(getservbyport) \
     X(getservbyport_r) X(getprotobyname) X(getprotobyname_r) X(getprotobynumber) \

@@ -62,6 +62,7 @@ void clear_scene(struct scene* s) {
     if (s->peer >= 0) close(s->peer);
     if (s->more[0] >= 0) close(s->more[0]);
     if (s->more[1] >= 0) close(s->more[1]);
+    if (s->path[0] != '\0') remove(s->path);
     free(s->buffer);
 }
 
