@@ -394,6 +394,23 @@ constinit real_functions real = {
     .pthread_once = late<&real_functions::pthread_once>(&real_functions::pthread_once),
     .__cxa_guard_acquire =
         late<&real_functions::__cxa_guard_acquire>(&real_functions::__cxa_guard_acquire),
+    .stat =
+        [](const char* path, struct stat* file) noexcept {
+            return as_int(system_call(SYS_newfstatat, AT_FDCWD, path, file, 0));
+        },
+    .lstat =
+        [](const char* path, struct stat* file) noexcept {
+            return as_int(system_call(SYS_newfstatat, AT_FDCWD, path, file, AT_SYMLINK_NOFOLLOW));
+        },
+    .fstatat =
+        [](int directory, const char* path, struct stat* file, int flags) noexcept {
+            return as_int(system_call(SYS_newfstatat, directory, path, file, flags));
+        },
+    .statx =
+        [](int directory, const char* path, int flags, unsigned wanted,
+           struct statx* file) noexcept {
+            return as_int(system_call(SYS_statx, directory, path, flags, wanted, file));
+        },
     .open = &raw_open,
     .openat = &raw_openat,
     .creat =

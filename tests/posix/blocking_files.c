@@ -164,6 +164,36 @@ static long call_mkdirat(struct scene* s) {
     return mkdirat(AT_FDCWD, s->path, 0700);
 }
 
+/* What stat tells of the size, or -1. */
+static long call_stat(struct scene* s) {
+    struct stat file;
+    return stat(s->path, &file) != 0 ? -1 : file.st_size;
+}
+static long call_stat64(struct scene* s) {
+    struct stat64 file;
+    return stat64(s->path, &file) != 0 ? -1 : file.st_size;
+}
+static long call_lstat(struct scene* s) {
+    struct stat file;
+    return lstat(s->path, &file) != 0 ? -1 : file.st_size;
+}
+static long call_lstat64(struct scene* s) {
+    struct stat64 file;
+    return lstat64(s->path, &file) != 0 ? -1 : file.st_size;
+}
+static long call_fstatat(struct scene* s) {
+    struct stat file;
+    return fstatat(AT_FDCWD, s->path, &file, 0) != 0 ? -1 : file.st_size;
+}
+static long call_fstatat64(struct scene* s) {
+    struct stat64 file;
+    return fstatat64(AT_FDCWD, s->path, &file, 0) != 0 ? -1 : file.st_size;
+}
+static long call_statx(struct scene* s) {
+    struct statx file;
+    return statx(AT_FDCWD, s->path, 0, STATX_SIZE, &file) != 0 ? -1 : (long)file.stx_size;
+}
+
 const struct blocking_call blocking_files[] = {
     {"open", fifo, call_open, open_other_end, ends_by_release, 0},
     {"open64", fifo, call_open64, open_other_end, ends_by_release, 0},
@@ -196,5 +226,12 @@ const struct blocking_call blocking_files[] = {
     {"remove", empty_directory, call_remove, NULL, ends_whole, 0},
     {"mkdir", no_name, call_mkdir, NULL, ends_whole, 0},
     {"mkdirat", no_name, call_mkdirat, NULL, ends_whole, 0},
+    {"stat", named_file, call_stat, NULL, ends_whole, 7},
+    {"stat64", named_file, call_stat64, NULL, ends_whole, 7},
+    {"lstat", named_file, call_lstat, NULL, ends_whole, 7},
+    {"lstat64", named_file, call_lstat64, NULL, ends_whole, 7},
+    {"fstatat", named_file, call_fstatat, NULL, ends_whole, 7},
+    {"fstatat64", named_file, call_fstatat64, NULL, ends_whole, 7},
+    {"statx", named_file, call_statx, NULL, ends_whole, 7},
 };
 const int blocking_file_count = sizeof blocking_files / sizeof *blocking_files;

@@ -104,6 +104,8 @@ TEST_F(files, in_memory_are_opened_at_once) {
         for (const char* of : {"file", "link", "folder"})
             descriptor(::open(name(of).c_str(), O_RDONLY));
         descriptor(::open("/dev/null", O_RDWR));
+        struct stat file = {};
+        EXPECT_EQ(::stat(name("link").c_str(), &file), 0);
         descriptor(::open(name("fifo").c_str(), O_RDWR | O_NONBLOCK));
         EXPECT_FALSE(other_ran);
         other.await();
@@ -167,6 +169,40 @@ TEST_F(files, on_disk_are_opened_by_a_cancelled_fiber) {
         });
         EXPECT_THROW(cancelled.await(), brio::cancelled_error);
     });
+}
+
+TEST_F(files, are_described_as_libc_describes_them) {
+    const descriptor folder(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY));
+    const auto text_of = [](int result, const struct stat& file) {
+        return result != 0 ? -1 : static_cast<long>(file.st_ino * 100'000 + file.st_mode);
+    };
+    struct stat file = {};
+    struct statx more = {};
+    for (const char* of : {"file", "link", "loop", "folder", "folder/", "fifo", "nothing",
+                           "file/below", "link/", "folder/.."}) {
+        const string path = name(of);
+        const auto same = [&](auto&& call) {
+            expect_same([&] { return text_of(call(), file); }, of);
+        };
+        same([&] { return ::stat(path.c_str(), &file); });
+        same([&] { return ::lstat(path.c_str(), &file); });
+        for (const int flags : {0, AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH, AT_NO_AUTOMOUNT, 0x80000}) {
+            same([&] { return ::fstatat(folder, of, &file, flags); });
+            expect_same(
+                [&] {
+                    const int result = ::statx(folder, of, flags, STATX_BASIC_STATS, &more);
+                    return result != 0 ? -1 : static_cast<long>(more.stx_ino + more.stx_mode);
+                },
+                of);
+        }
+    }
+    expect_same([&] { return ::stat("", &file); }, "no name");
+    expect_same([&] { return ::fstatat(folder, "", &file, AT_EMPTY_PATH); }, "the directory");
+    expect_same([&] { return ::fstatat(folder, "", &file, 0); }, "no name");
+    expect_same([&] { return ::fstatat(-5, "x", &file, 0); }, "no directory");
+    expect_same([&] { return ::stat(nowhere(), &file); }, "EFAULT");
+    expect_same([&] { return ::stat("/", reinterpret_cast<struct stat*>(nowhere())); }, "EFAULT");
+    expect_same([&] { return ::stat("/proc/self/exe", &file); }, "proc");
 }
 
 TEST_F(files, changes_fail_as_libcs) {
