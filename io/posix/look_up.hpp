@@ -99,13 +99,24 @@ public:
         pointer = reinterpret_cast<T*>(to_ + offset);
         return true;
     }
-    /// And those of a list that ends with null.
+    /// And those of a list that ends with null. For numeric hosts libc does not align it.
     void follow_list(char**& list) const noexcept {
         if (!follow(list)) return;
-        for (char** at = list; *at != nullptr; ++at) follow(*at);
+        char* at = reinterpret_cast<char*>(list);
+        for (char* element = load(at); element != nullptr; element = load(at)) {
+            follow(element);
+            std::memcpy(at, &element, sizeof element);
+            at += sizeof element;
+        }
     }
 
 private:
+    static char* load(const char* from) noexcept {
+        char* element = nullptr;
+        std::memcpy(&element, from, sizeof element);
+        return element;
+    }
+
     std::uintptr_t from_;
     std::size_t size_;
     char* to_;

@@ -18,17 +18,29 @@ using std::string;
 
 // Entries as texts that can be compared.
 
+/// libc does not align all of its lists.
+std::vector<const char*> elements_of(char* const* list) {
+    std::vector<const char*> all;
+    for (std::size_t i = 0; list != nullptr; ++i) {
+        const char* element = nullptr;
+        std::memcpy(&element, reinterpret_cast<const char*>(list) + i * sizeof element,
+                    sizeof element);
+        if (element == nullptr) break;
+        all.push_back(element);
+    }
+    return all;
+}
 string text_of(char* const* list) {
     string text = "[";
-    for (; list != nullptr && *list != nullptr; ++list) text += string(" ") + *list;
+    for (const char* element : elements_of(list)) text += string(" ") + element;
     return text + "]";
 }
 string text_of(const hostent* e) {
     if (e == nullptr) return "nothing";
     string text = string(e->h_name) + text_of(e->h_aliases) + std::to_string(e->h_addrtype);
-    for (char** a = e->h_addr_list; *a != nullptr; ++a) {
+    for (const char* a : elements_of(e->h_addr_list)) {
         char address[INET6_ADDRSTRLEN] = {};
-        ::inet_ntop(e->h_addrtype, *a, address, sizeof address);
+        ::inet_ntop(e->h_addrtype, a, address, sizeof address);
         text += string(" ") + address;
     }
     return text;
@@ -117,10 +129,11 @@ TEST(look_ups, answer_what_libc_answers) {
             expect_same_answer(
                 [&] { return answer_of([&] { return ::gethostbyname2(name, family); }); }, name);
     }
-    const in_addr local = address_of("127.0.0.1");
+    // As large as it is said to be.
+    const std::array<in_addr, 4> local = {address_of("127.0.0.1")};
     for (const socklen_t size : {4U, 3U, 16U})
         expect_same_answer(
-            [&] { return answer_of([&] { return ::gethostbyaddr(&local, size, AF_INET); }); },
+            [&] { return answer_of([&] { return ::gethostbyaddr(local.data(), size, AF_INET); }); },
             "gethostbyaddr");
     for (const char* name : {"http", "domain", "no-such-service", ""})
         for (const char* protocol : {"tcp", "udp", "nothing", static_cast<const char*>(nullptr)})
