@@ -244,4 +244,10 @@ TEST(record_locks, are_not_called_back_by_a_signal_that_the_program_has_taken) {
     });
     for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal)
         ::sigaction(signal, &before[static_cast<std::size_t>(signal - SIGRTMIN)], nullptr);
+    // What has been given back serves again.
+    ASSERT_EQ(::flock(other, LOCK_EX), 0);
+    brio::run([&] {
+        EXPECT_THROW(brio::wait_for([&] { return ::flock(file, LOCK_EX); }, 5ms),
+                     brio::timeout_error);
+    });
 }
