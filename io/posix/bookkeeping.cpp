@@ -1,14 +1,17 @@
 // The calls that change a descriptor, or make a number mean something new. They are libc's, never
-// wait and never fail because of a cancel; the layer forgets what it knew. Before the call and after
+// wait (but fcntl for a lock) and never fail because of a cancel; the layer forgets what it knew. Before the call and after
 // it: another thread may ask in between.
 
+#include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/descriptors.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
+#include "posix/record_locks.hpp"
 
 #include <cstdarg>
 
+using namespace brio::detail;
 using namespace brio::detail::posix;
 
 extern "C" {
@@ -59,6 +62,11 @@ int brio_posix_fcntl(int fd, int command, ...) {
     va_start(arguments, command);
     void* const argument = va_arg(arguments, void*);  // an int, a pointer, or nothing
     va_end(arguments);
+    if (command == F_SETLKW || command == F_OFD_SETLKW) {
+        if (fiber* const self = suspendable_fiber())
+            return static_cast<int>(as_libc(wait_for_record_lock(
+                *self, fd, command, static_cast<const struct flock*>(argument))));
+    }
     const int result = real.fcntl(fd, command, argument);
     if (command == F_SETFL) forget_open_file(fd);
     if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {

@@ -33,6 +33,13 @@ inline time_point from_now(const fiber& self, duration length) noexcept {
     return after(self.owner.now(), length);
 }
 
+/// Between two attempts where nothing tells when the next one makes sense. 0, -ECANCELED or -EINTR.
+inline long nap(fiber& self) noexcept {
+    constexpr auto nap_length = std::chrono::milliseconds(2);
+    const long ended = sleep_until(self, from_now(self, nap_length));
+    return ended == -ETIME ? 0 : ended;
+}
+
 /// Where SO_RCVTIMEO or SO_SNDTIMEO (`option`) ends a call that begins to wait now.
 inline std::optional<time_point> limit_of(const fiber& self, int fd, const descriptor_facts& facts,
                                           int option) noexcept {

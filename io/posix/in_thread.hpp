@@ -6,6 +6,8 @@
 
 #include <brio/error.hpp>
 
+#include <cerrno>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -23,6 +25,27 @@ std::optional<Work> run_for_c(fiber& self, worker_pool& pool, const char* what, 
         tell_cancelled(self);
         return {};
     }
+}
+
+/// What call() returns, on a thread of `pool`. Never cut short, so `call` may use what lives on the
+/// fiber's stack. Without memory or a thread it is made here: late is better than not at all.
+template <class Call>
+long whole_in_thread(fiber& self, worker_pool& pool, const char* what, Call call) noexcept {
+    struct work {
+        Call call;
+        long result = 0;
+        void operator()() noexcept { result = call(); }
+    };
+    const not_cut_short whole(self);
+    const int before = errno;
+    long result = 0;
+    try {
+        result = run_in(pool, what, work{call}).result;
+    } catch (const std::exception&) {
+        result = call();
+    }
+    errno = before;
+    return result;
 }
 
 }  // namespace brio::inline v0::detail::posix

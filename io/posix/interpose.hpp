@@ -24,6 +24,10 @@ ssize_t __recvfrom_chk(int fd, void* data, size_t size, size_t room, int flags, 
 ssize_t __pread_chk(int fd, void* data, size_t size, off_t offset, size_t room);
 ssize_t __pread64_chk(int fd, void* data, size_t size, off64_t offset, size_t room);
 [[noreturn]] void __longjmp_chk(jmp_buf to, int value) noexcept;
+int __open_2(const char* path, int flags);
+int __open64_2(const char* path, int flags);
+int __openat_2(int directory, const char* path, int flags);
+int __openat64_2(int directory, const char* path, int flags);
 int __poll(pollfd* items, nfds_t count, int timeout);
 int __poll_chk(pollfd* items, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(pollfd* items, nfds_t count, const timespec* timeout, const sigset_t* mask,

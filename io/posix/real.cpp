@@ -101,6 +101,48 @@ int raw_fcntl(int fd, int command, ...) noexcept {
     return as_int(system_call(SYS_fcntl, fd, command, argument));
 }
 
+int raw_open(const char* path, int flags, ...) noexcept {
+    va_list arguments;
+    va_start(arguments, flags);
+    const mode_t mode = va_arg(arguments, mode_t);
+    va_end(arguments);
+    return as_int(system_call(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+
+int raw_openat(int directory, const char* path, int flags, ...) noexcept {
+    va_list arguments;
+    va_start(arguments, flags);
+    const mode_t mode = va_arg(arguments, mode_t);
+    va_end(arguments);
+    return as_int(system_call(SYS_openat, directory, path, flags, mode));
+}
+
+int raw_remove(const char* path) noexcept {
+    const long removed = system_call(SYS_unlinkat, AT_FDCWD, path, 0);
+    if (removed != -EISDIR) return as_int(removed);
+    return as_int(system_call(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR));
+}
+
+int raw_lockf(int fd, int command, off_t size) noexcept {
+    struct flock lock = {};
+    lock.l_type = command == F_ULOCK ? F_UNLCK : command == F_TEST ? F_RDLCK : F_WRLCK;
+    lock.l_whence = SEEK_CUR;
+    lock.l_len = size;
+    switch (command) {
+        case F_LOCK:
+            return as_int(system_call(SYS_fcntl, fd, F_SETLKW, &lock));
+        case F_TLOCK:
+        case F_ULOCK:
+            return as_int(system_call(SYS_fcntl, fd, F_SETLK, &lock));
+        case F_TEST:
+            if (const long asked = system_call(SYS_fcntl, fd, F_GETLK, &lock); asked < 0)
+                return as_int(asked);
+            return lock.l_type == F_UNLCK || lock.l_pid == ::getpid() ? 0 : as_int(-EACCES);
+        default:
+            return as_int(-EINVAL);
+    }
+}
+
 int raw_ioctl(int fd, unsigned long request, ...) noexcept {
     va_list arguments;
     va_start(arguments, request);
@@ -109,7 +151,7 @@ int raw_ioctl(int fd, unsigned long request, ...) noexcept {
     return as_int(system_call(SYS_ioctl, fd, request, argument));
 }
 
-// What a lock is before libc's has been looked up: the first call does that.
+// What a lock or a look-up is before libc's has been looked up: the first call does that.
 
 template <auto Member, bool Noexcept, class Result, class... Arguments>
 Result look_up_and_call(Arguments... arguments) noexcept(Noexcept) {
@@ -251,6 +293,9 @@ constinit real_functions real = {
     .dup3 = [](int from, int to,
                int flags) noexcept { return as_int(system_call(SYS_dup3, from, to, flags)); },
     .fcntl = &raw_fcntl,
+    .flock = [](int fd,
+                int operation) noexcept { return as_int(system_call(SYS_flock, fd, operation)); },
+    .lockf = &raw_lockf,
     .ioctl = &raw_ioctl,
     .setsockopt =
         [](int fd, int level, int name, const void* value, socklen_t size) noexcept {
@@ -351,6 +396,107 @@ constinit real_functions real = {
         late<&real_functions::__cxa_guard_acquire>(&real_functions::__cxa_guard_acquire),
     .longjmp = late<&real_functions::longjmp>(&real_functions::longjmp),
     .__longjmp_chk = late<&real_functions::__longjmp_chk>(&real_functions::__longjmp_chk),
+    .stat =
+        [](const char* path, struct stat* file) noexcept {
+            return as_int(system_call(SYS_newfstatat, AT_FDCWD, path, file, 0));
+        },
+    .lstat =
+        [](const char* path, struct stat* file) noexcept {
+            return as_int(system_call(SYS_newfstatat, AT_FDCWD, path, file, AT_SYMLINK_NOFOLLOW));
+        },
+    .fstatat =
+        [](int directory, const char* path, struct stat* file, int flags) noexcept {
+            return as_int(system_call(SYS_newfstatat, directory, path, file, flags));
+        },
+    .statx =
+        [](int directory, const char* path, int flags, unsigned wanted,
+           struct statx* file) noexcept {
+            return as_int(system_call(SYS_statx, directory, path, flags, wanted, file));
+        },
+    .open = &raw_open,
+    .openat = &raw_openat,
+    .creat =
+        [](const char* path, mode_t mode) {
+            return as_int(
+                system_call(SYS_openat, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode));
+        },
+    .fsync = [](int fd) { return as_int(system_call(SYS_fsync, fd)); },
+    .fdatasync = [](int fd) { return as_int(system_call(SYS_fdatasync, fd)); },
+    .syncfs = [](int fd) noexcept { return as_int(system_call(SYS_syncfs, fd)); },
+    .sync = []() noexcept { system_call(SYS_sync); },
+    .ftruncate = [](int fd,
+                    off_t size) noexcept { return as_int(system_call(SYS_ftruncate, fd, size)); },
+    .truncate = [](const char* path,
+                   off_t size) noexcept { return as_int(system_call(SYS_truncate, path, size)); },
+    .fallocate =
+        [](int fd, int mode, off_t offset, off_t size) {
+            return as_int(system_call(SYS_fallocate, fd, mode, offset, size));
+        },
+    .posix_fallocate =
+        [](int fd, off_t offset, off_t size) {
+            return static_cast<int>(-system_call(SYS_fallocate, fd, 0, offset, size));
+        },
+    .rename =
+        [](const char* from, const char* to) noexcept {
+            return as_int(system_call(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+        },
+    .renameat =
+        [](int from_directory, const char* from, int to_directory, const char* to) noexcept {
+            return as_int(system_call(SYS_renameat2, from_directory, from, to_directory, to, 0));
+        },
+    .renameat2 =
+        [](int from_directory, const char* from, int to_directory, const char* to,
+           unsigned flags) noexcept {
+            return as_int(
+                system_call(SYS_renameat2, from_directory, from, to_directory, to, flags));
+        },
+    .unlink =
+        [](const char* path) noexcept {
+            return as_int(system_call(SYS_unlinkat, AT_FDCWD, path, 0));
+        },
+    .unlinkat =
+        [](int directory, const char* path, int flags) noexcept {
+            return as_int(system_call(SYS_unlinkat, directory, path, flags));
+        },
+    .rmdir =
+        [](const char* path) noexcept {
+            return as_int(system_call(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR));
+        },
+    .remove = &raw_remove,
+    .mkdir =
+        [](const char* path, mode_t mode) noexcept {
+            return as_int(system_call(SYS_mkdirat, AT_FDCWD, path, mode));
+        },
+    .mkdirat =
+        [](int directory, const char* path, mode_t mode) noexcept {
+            return as_int(system_call(SYS_mkdirat, directory, path, mode));
+        },
+    .gethostbyname = late<&real_functions::gethostbyname>(&real_functions::gethostbyname),
+    .gethostbyname_r = late<&real_functions::gethostbyname_r>(&real_functions::gethostbyname_r),
+    .gethostbyname2 = late<&real_functions::gethostbyname2>(&real_functions::gethostbyname2),
+    .gethostbyname2_r = late<&real_functions::gethostbyname2_r>(&real_functions::gethostbyname2_r),
+    .gethostbyaddr = late<&real_functions::gethostbyaddr>(&real_functions::gethostbyaddr),
+    .gethostbyaddr_r = late<&real_functions::gethostbyaddr_r>(&real_functions::gethostbyaddr_r),
+    .getnameinfo = late<&real_functions::getnameinfo>(&real_functions::getnameinfo),
+    .getservbyname = late<&real_functions::getservbyname>(&real_functions::getservbyname),
+    .getservbyname_r = late<&real_functions::getservbyname_r>(&real_functions::getservbyname_r),
+    .getservbyport = late<&real_functions::getservbyport>(&real_functions::getservbyport),
+    .getservbyport_r = late<&real_functions::getservbyport_r>(&real_functions::getservbyport_r),
+    .getprotobyname = late<&real_functions::getprotobyname>(&real_functions::getprotobyname),
+    .getprotobyname_r = late<&real_functions::getprotobyname_r>(&real_functions::getprotobyname_r),
+    .getprotobynumber = late<&real_functions::getprotobynumber>(&real_functions::getprotobynumber),
+    .getprotobynumber_r =
+        late<&real_functions::getprotobynumber_r>(&real_functions::getprotobynumber_r),
+    .getpwnam = late<&real_functions::getpwnam>(&real_functions::getpwnam),
+    .getpwnam_r = late<&real_functions::getpwnam_r>(&real_functions::getpwnam_r),
+    .getpwuid = late<&real_functions::getpwuid>(&real_functions::getpwuid),
+    .getpwuid_r = late<&real_functions::getpwuid_r>(&real_functions::getpwuid_r),
+    .getgrnam = late<&real_functions::getgrnam>(&real_functions::getgrnam),
+    .getgrnam_r = late<&real_functions::getgrnam_r>(&real_functions::getgrnam_r),
+    .getgrgid = late<&real_functions::getgrgid>(&real_functions::getgrgid),
+    .getgrgid_r = late<&real_functions::getgrgid_r>(&real_functions::getgrgid_r),
+    .getgrouplist = late<&real_functions::getgrouplist>(&real_functions::getgrouplist),
+    .initgroups = late<&real_functions::initgroups>(&real_functions::initgroups),
     .sigaction = &__sigaction,
 };
 

@@ -9,8 +9,8 @@
 //    pthread_join is none either, but has another name: pthread_timedjoin_np without a time. Nor is
 //    pclose, whose other name is fclose, and signal, whose is ssignal. sigaction's is __sigaction: the
 //    kernel wants a way back from handlers that libc alone knows.
-// 3. Locks are no system calls either: the first call of one looks libc's up. Static executables have
-//    no hooks for them.
+// 3. Locks and look-ups are no system calls either: the first call of one looks libc's up. Static
+//    executables have no hooks for them.
 
 #include "posix/interpose.hpp"
 
@@ -20,17 +20,21 @@
 #include <ctime>
 #include <cxxabi.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,7 +50,7 @@ namespace brio::inline v0::detail::posix {
     X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) X(recv) X(recvfrom) X(recvmsg) X(send) X(sendto) \
     X(sendmsg) X(connect) X(accept) X(accept4) X(poll) X(ppoll) X(select) X(pselect) X(sleep) \
     X(usleep) X(nanosleep) X(clock_nanosleep) X(getaddrinfo) X(close) X(close_range) \
-    X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl) X(setsockopt) X(socket) \
+    X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(flock) X(lockf) X(ioctl) X(setsockopt) X(socket) \
     X(socketpair) X(pipe) X(pipe2) X(eventfd) X(pthread_join) X(wait) X(wait3) X(wait4) \
     X(waitid) X(waitpid) X(pclose) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(pause) \
     X(sigsuspend) X(signal) X(pthread_mutex_lock) X(pthread_mutex_trylock) \
@@ -57,7 +61,16 @@ namespace brio::inline v0::detail::posix {
     X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock) X(pthread_rwlock_tryrdlock) \
     X(pthread_rwlock_trywrlock) X(pthread_rwlock_unlock) X(sem_wait) X(sem_trywait) \
     X(sem_timedwait) X(sem_clockwait) X(pthread_barrier_wait) X(pthread_once) \
-    X(__cxa_guard_acquire) X(longjmp) X(__longjmp_chk)
+    X(__cxa_guard_acquire) X(longjmp) X(__longjmp_chk) \
+    X(stat) X(lstat) X(fstatat) X(statx) \
+    X(open) X(openat) X(creat) X(fsync) X(fdatasync) X(syncfs) X(sync) X(ftruncate) X(truncate) \
+    X(fallocate) X(posix_fallocate) X(rename) X(renameat) X(renameat2) X(unlink) X(unlinkat) \
+    X(rmdir) X(remove) X(mkdir) X(mkdirat) \
+    X(gethostbyname) X(gethostbyname_r) X(gethostbyname2) X(gethostbyname2_r) X(gethostbyaddr) \
+    X(gethostbyaddr_r) X(getnameinfo) X(getservbyname) X(getservbyname_r) X(getservbyport) \
+    X(getservbyport_r) X(getprotobyname) X(getprotobyname_r) X(getprotobynumber) \
+    X(getprotobynumber_r) X(getpwnam) X(getpwnam_r) X(getpwuid) X(getpwuid_r) X(getgrnam) \
+    X(getgrnam_r) X(getgrgid) X(getgrgid_r) X(getgrouplist) X(initgroups)
 // clang-format on
 
 struct real_functions {

@@ -35,8 +35,6 @@ namespace brio::inline v0::detail::posix {
 
 namespace {
 
-constexpr auto nap_length = std::chrono::milliseconds(2);
-
 /// Whose changes are waited for, as waitid takes it.
 struct awaited {
     idtype_t kind;
@@ -49,12 +47,6 @@ awaited as_waitid_says(pid_t child, int options) noexcept {
     if (child == -1) return {P_ALL, 0, options};
     if (child > 0) return {P_PID, static_cast<id_t>(child), options};
     return {P_PGID, 0U - static_cast<id_t>(child), options};
-}
-
-/// 0, -ECANCELED or -EINTR.
-long nap(fiber& self) noexcept {
-    const long ended = sleep_until(self, from_now(self, nap_length));
-    return ended == -ETIME ? 0 : ended;
 }
 
 // Each of the three returns 0 when it is time for another attempt, or an error, -ECANCELED and -EINTR among

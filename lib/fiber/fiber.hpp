@@ -23,6 +23,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +59,15 @@ public:
 
 protected:
     ~wait_hook() = default;
+};
+
+/// What C functions keep for the fiber between its calls, where libc has static memory.
+class static_results {
+public:
+    static_results() = default;
+    static_results(const static_results&) = delete;
+    static_results& operator=(const static_results&) = delete;
+    virtual ~static_results() = default;
 };
 
 struct fiber : ready_node {
@@ -100,7 +110,8 @@ struct fiber : ready_node {
     main body;
     stack memory;
     std::optional<std::string>
-        cancel_message;  // of the latest pending request; kept when delivered
+        cancel_message;                       // of the latest pending request; kept when delivered
+    std::unique_ptr<static_results> results;  // the libc layer's; null until it needs it
 };
 
 /// A view with a null data() is None.

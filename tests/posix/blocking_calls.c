@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+int fcntl64(int, int, ...);
 
 /* What _FORTIFY_SOURCE makes of calls; no header declares them without it. */
 ssize_t __read_chk(int, void*, size_t, size_t);
@@ -64,6 +66,7 @@ void clear_scene(struct scene* s) {
     if (s->peer >= 0) close(s->peer);
     if (s->more[0] >= 0) close(s->more[0]);
     if (s->more[1] >= 0) close(s->more[1]);
+    if (s->path[0] != '\0') remove(s->path);
     free(s->buffer);
 }
 
@@ -277,6 +280,56 @@ static long call_copy_file_range(struct scene* s) {
     return copy_file_range(s->fd, &from, s->more[0], &to, 100, 0);
 }
 
+/* ---- locks of files: the peer is the same file, opened again, and locked */
+
+static int open_again(int fd) {
+    char name[50];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    return open(name, O_RDWR);
+}
+static struct flock whole_file(short type) {
+    struct flock lock;
+    memset(&lock, 0, sizeof lock);
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    return lock;
+}
+static void flocked_file(struct scene* s) {
+    file_of_letters(s);
+    s->peer = open_again(s->fd);
+    must(flock(s->peer, LOCK_EX) == 0, "flock");
+}
+static void unflock(struct scene* s) {
+    must(flock(s->peer, LOCK_UN) == 0, "flock");
+}
+static long call_flock(struct scene* s) {
+    return flock(s->fd, LOCK_SH);
+}
+static void locked_file(struct scene* s) {
+    struct flock lock = whole_file(F_WRLCK);
+    file_of_letters(s);
+    s->peer = open_again(s->fd);
+    must(fcntl(s->peer, F_OFD_SETLK, &lock) == 0, "fcntl");
+}
+static void unlock(struct scene* s) {
+    struct flock lock = whole_file(F_UNLCK);
+    must(fcntl(s->peer, F_OFD_SETLK, &lock) == 0, "fcntl");
+}
+static long call_lockf(struct scene* s) {
+    return lockf(s->fd, F_LOCK, 0);
+}
+static long call_lockf64(struct scene* s) {
+    return lockf64(s->fd, F_LOCK, 0);
+}
+static long call_fcntl(struct scene* s) {
+    struct flock lock = whole_file(F_RDLCK);
+    return fcntl(s->fd, F_SETLKW, &lock);
+}
+static long call_fcntl64(struct scene* s) {
+    struct flock lock = whole_file(F_WRLCK);
+    return fcntl64(s->fd, F_OFD_SETLKW, &lock);
+}
+
 /* ---- connections */
 
 static void listener(struct scene* s) {
@@ -406,13 +459,6 @@ static long call_clock_nanosleep(struct scene* s) {
 
 /* ---- threads */
 
-static long call_getaddrinfo(struct scene* s) {
-    struct addrinfo* found = NULL;
-    const int status = getaddrinfo("localhost", NULL, NULL, &found);
-    (void)s;
-    if (status == 0) freeaddrinfo(found);
-    return status;
-}
 static void* wait_for_letter(void* fd) {
     char letter;
     return (void*)syscall(SYS_read, (int)(long)fd, &letter, 1);
@@ -601,6 +647,11 @@ const struct blocking_call blocking_calls[] = {
     {"splice", pipe_to_pipe, call_splice, send_letter, ends_by_release, 1},
     {"tee", pipe_to_pipe, call_tee, send_letter, ends_by_release, 1},
     {"copy_file_range", file_to_file, call_copy_file_range, NULL, ends_whole, 7},
+    {"flock", flocked_file, call_flock, unflock, ends_by_release, 0},
+    {"lockf", locked_file, call_lockf, unlock, ends_by_release, 0},
+    {"lockf64", locked_file, call_lockf64, unlock, ends_by_release, 0},
+    {"fcntl", locked_file, call_fcntl, unlock, ends_by_release, 0},
+    {"fcntl64", locked_file, call_fcntl64, unlock, ends_by_release, 0},
     {"connect", full_listener, call_connect, accept_one, ends_by_release, 0},
     {"accept", listener, call_accept, connect_to_listener, ends_by_release, 0},
     {"accept4", listener, call_accept4, connect_to_listener, ends_by_release, 0},
@@ -618,7 +669,6 @@ const struct blocking_call blocking_calls[] = {
     {"usleep", begin_scene, call_usleep, NULL, ends_by_itself, 0},
     {"nanosleep", begin_scene, call_nanosleep, NULL, ends_by_itself, 0},
     {"clock_nanosleep", begin_scene, call_clock_nanosleep, NULL, ends_by_itself, 0},
-    {"getaddrinfo", begin_scene, call_getaddrinfo, NULL, ends_by_itself, 0},
     {"wait", child_on_pipe, call_wait, send_letter, ends_by_release, 7},
     {"wait3", child_on_pipe, call_wait3, send_letter, ends_by_release, 7},
     {"wait4", child_on_pipe, call_wait4, send_letter, ends_by_release, 7},

@@ -19,6 +19,7 @@ struct scene {
     int peer;    /* what ends it; -1: none */
     int more[2]; /* what else the call needs; -1: nothing */
     struct sockaddr_un address;
+    char path[32]; /* of a file or a directory, which is removed in the end; empty: none */
     pthread_t thread;
     int thread_runs;
     pid_t child;  /* 0: none, or it has been waited for */
@@ -49,6 +50,10 @@ extern const struct blocking_call blocking_locks[];
 extern const int blocking_lock_count;
 extern const struct blocking_call blocking_stdio[];
 extern const int blocking_stdio_count;
+extern const struct blocking_call blocking_files[];
+extern const int blocking_file_count;
+extern const struct blocking_call blocking_look_ups[];
+extern const int blocking_look_up_count;
 
 /* Of any scene: with nothing but its buffer. */
 void begin_scene(struct scene*);
