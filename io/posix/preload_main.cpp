@@ -37,19 +37,19 @@ bool is_set(const char* variable) {
 
 /// At exit of the process that set it up, and of no child.
 constinit pid_t told_by = 0;
-constinit std::string_view reactor_of_main;
+constinit event_loop* loop_of_main = nullptr;
 
 void tell_stats() noexcept {
     if (::getpid() != told_by) return;
     system_calls::write_error_text("brio: " + std::string(program_invocation_short_name) + ": " +
                                    std::to_string(waits_of_this_thread()) +
                                    " calls of the main thread have waited by " +
-                                   std::string(reactor_of_main) + "\n");
+                                   std::string(loop_of_main->reactor_name()) + "\n");
 }
 
 void tell_stats_at_exit(event_loop& loop) {
     told_by = ::getpid();
-    reactor_of_main = loop.reactor_name();
+    loop_of_main = &loop;
     std::atexit(&tell_stats);
 }
 

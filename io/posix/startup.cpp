@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <link.h>
 #include <pthread.h>
 #include <string>
 #include <string_view>
@@ -29,10 +30,20 @@ namespace brio::inline v0::detail::posix {
 
 namespace {
 
-/// What a call of `name` from anywhere in the process reaches; null in static executables, where the
-/// linker has seen to it.
+/// Whether `address` is where an executable that is not position-independent jumps to a function of
+/// somebody else: the linker gives such a place the function's name when its address is taken.
+bool is_a_jump(const void* address) noexcept {
+    Dl_info found = {};
+    ElfW(Sym)* symbol = nullptr;
+    return ::dladdr1(address, &found, reinterpret_cast<void**>(&symbol), RTLD_DL_SYMENT) != 0 &&
+           symbol != nullptr && symbol->st_shndx == SHN_UNDEF;
+}
+
+/// What a call of `name` from anywhere in the process reaches; null where that cannot be told: in static
+/// executables, where the linker has seen to it, and behind a jump.
 void* reached_by(const char* name) noexcept {
-    return &dlsym == nullptr ? nullptr : dlsym(RTLD_DEFAULT, name);
+    void* const reached = &dlsym == nullptr ? nullptr : dlsym(RTLD_DEFAULT, name);
+    return reached == nullptr || is_a_jump(reached) ? nullptr : reached;
 }
 
 const interposed_symbol* first_lost() noexcept {

@@ -13,8 +13,10 @@ namespace {
 using posix_tests::shell;
 using std::string;
 using testing::AllOf;
+using testing::AnyOf;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 const string run = RUN " ";
@@ -48,6 +50,14 @@ TEST(brio_run, main_is_on_a_fiber) {
         shell("(sleep 0.05; echo text) | " + run + "--stats bash -c 'read line; echo $line'");
     EXPECT_THAT(e.text, AllOf(StartsWith("text\n"), HasSubstr("brio: bash: "),
                               HasSubstr("have waited by")));
+}
+
+TEST(brio_run, a_program_may_take_the_addresses_of_calls) {
+    const auto e = shell("(sleep 0.05; echo text) | " + run + "--stats " PROGRAM_FIXED);
+    EXPECT_EQ(e.status, 0);
+    EXPECT_THAT(e.text, AllOf(HasSubstr("text\n"), Not(HasSubstr("stands aside"))));
+    EXPECT_THAT(e.text,
+                AnyOf(HasSubstr("have waited by io_uring"), HasSubstr("have waited by epoll")));
 }
 
 TEST(brio_run, the_reactor_can_be_chosen) {
