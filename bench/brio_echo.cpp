@@ -40,11 +40,17 @@ bench::measurement echo(unsigned connections) {
     });
 }
 
-const bench::fresh_process_benchmark hundred("brio/echo/100", [] {
+bench::measurement echo_100() {
     return bench::median_echo([] { return echo(100); });
-});
-const bench::fresh_process_benchmark thousand("brio/echo/1000", [] {
+}
+bench::measurement echo_1000() {
     return bench::median_echo([] { return echo(1000); });
-});
+}
+
+const bench::fresh_process_benchmark hundred("brio/echo/100", echo_100);
+const bench::fresh_process_benchmark thousand("brio/echo/1000", echo_1000);
+// The peer of the server in plain blocking style (posix_echo.cpp).
+const bench::fresh_process_benchmark native_hundred("native/plain_echo/100", echo_100);
+const bench::fresh_process_benchmark native_thousand("native/plain_echo/1000", echo_1000);
 
 }  // namespace

@@ -60,13 +60,18 @@ values parse(const std::string& text) {
     return all;
 }
 
-void run(benchmark::State& state, const std::string& name) {
+void run(benchmark::State& state, const std::string& program, const std::string& name) {
     while (state.KeepRunningBatch(all_iterations)) {
-        child_process child({"/proc/self/exe", std::string(measure_flag) + name});
+        child_process child({program, std::string(measure_flag) + name});
         const values all = parse(child.read_output());
         if (!child.succeeded()) return state.SkipWithError("the process that measures has failed");
         for (const auto& [key, value] : all) state.counters[key] = value;
     }
+}
+
+void register_benchmark(const std::string& program, const std::string& name) {
+    benchmark::RegisterBenchmark(
+        name.c_str(), [program, name](benchmark::State& state) { run(state, program, name); });
 }
 
 double take(benchmark::UserCounters& counters, const char* key) {
@@ -114,9 +119,18 @@ private:
 
 fresh_process_benchmark::fresh_process_benchmark(const std::string& name,
                                                  std::function<measurement()> measure) {
+    const process_measurement here(name, std::move(measure));
+    register_benchmark("/proc/self/exe", name);
+}
+
+other_program_benchmark::other_program_benchmark(const std::string& name,
+                                                 const std::string& program) {
+    register_benchmark(program_directory() + program, name);
+}
+
+process_measurement::process_measurement(const std::string& name,
+                                         std::function<measurement()> measure) {
     measures()[name] = std::move(measure);
-    benchmark::RegisterBenchmark(name.c_str(),
-                                 [name](benchmark::State& state) { run(state, name); });
 }
 
 bool made_measurement(int argc, char** argv, int& status) {

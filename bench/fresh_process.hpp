@@ -19,11 +19,25 @@ struct measurement {
     std::map<std::string, double> counters = {};
 };
 
-/// Registers a benchmark; an object of static storage duration. What `measure` throws is the
-/// benchmark's error.
+// The next three are made with static storage duration.
+
+/// What a process of this program measures when it is asked for `name`; what it throws is the benchmark's
+/// error.
+class process_measurement {
+public:
+    process_measurement(const std::string& name, std::function<measurement()> measure);
+};
+
+/// A benchmark, and its measurement in this program.
 class fresh_process_benchmark {
 public:
     fresh_process_benchmark(const std::string& name, std::function<measurement()> measure);
+};
+
+/// A benchmark whose measurement is in another program, beside this one: it is linked differently.
+class other_program_benchmark {
+public:
+    other_program_benchmark(const std::string& name, const std::string& program);
 };
 
 /// Whether this process was started to make one measurement. Then it is made, and main returns

@@ -22,6 +22,7 @@ FIGURES = {
                ("page_table_bytes_per_fiber", "B", "its page tables"),
                ("cpu_time", "ns", "CPU time of a fiber")],
     "echo": [("server_ns_per_request", "ns", "server's CPU time")],
+    "plain_echo": [("server_ns_per_request", "ns", "server's CPU time")],
 }
 CPU_TIME = [("cpu_time", "ns", "CPU time")]
 

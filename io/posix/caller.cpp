@@ -6,6 +6,10 @@
 #include <csignal>
 #include <cstdlib>
 
+// vfork.cpp
+extern "C" __attribute__((visibility("hidden"),
+                          tls_model("initial-exec"))) thread_local int brio_posix_vfork_children;
+
 namespace brio::inline v0::detail::posix {
 
 namespace {
@@ -49,7 +53,9 @@ fiber* served_fiber() noexcept {
     if (loop == nullptr) [[likely]]
         return nullptr;
     fiber* const self = loop->current();
-    if (self == nullptr || loop == left_behind || handlers_running != 0) return nullptr;
+    if (self == nullptr || loop == left_behind || handlers_running != 0 ||
+        brio_posix_vfork_children != 0)
+        return nullptr;
     if (service.load(std::memory_order_relaxed) != status::in_service && !begin_service())
         return nullptr;
     return self;
@@ -67,6 +73,7 @@ bool on_loop_stack() noexcept {
 }
 
 void forget_in_reactor(int fd) noexcept {
+    if (brio_posix_vfork_children != 0) return;
     if (scheduler* const loop = this_scheduler()) loop->forget_descriptor(fd);
 }
 

@@ -4,7 +4,7 @@
 //
 // 1. Libc's own: threads without a running loop; callbacks on the loop's own stack; fibers inside a
 //    passthrough_scope; signal handlers; everybody with BRIO_POSIX=off, once exit has begun, and, in a forked child,
-//    on the loop that the parent left behind.
+//    on the loop that the parent left behind, and in a child of vfork.
 // 2. A cancelled fiber is inside C code here, whose frames must not be unwound: nothing throws. The
 //    call fails with ECANCELED, and so does each later one; the request stays pending until a
 //    suspension of Brio's own API or the end of a scope delivers it. fiber.cancel_told_to_c says

@@ -3,6 +3,7 @@
 // SIGINT: the handler only rings the loop's mailbox; main is cancelled at the loop's next turn. The
 // handler is one-shot (SA_RESETHAND), so that a second SIGINT finds the default action.
 
+#include "base/system_calls.hpp"
 #include "scheduler/mailbox.hpp"
 #include "task/loop_core.hpp"
 
@@ -36,7 +37,9 @@ public:
     sigint_scope(detail::loop_core& loop, const any_task& main, bool wanted)
         : loop_(loop), main_(main) {
         struct sigaction current;
-        if (!wanted || !on_main_thread() || ::sigaction(SIGINT, nullptr, &current) != 0) return;
+        if (!wanted || !on_main_thread() ||
+            detail::system_calls::set_signal_action(SIGINT, nullptr, &current) != 0)
+            return;
         if ((current.sa_flags & SA_SIGINFO) != 0 || current.sa_handler != SIG_DFL) return;
         loop_.on_interrupt(&cancel_main, this);
         interrupted_box.store(&loop_.box());
@@ -44,7 +47,7 @@ public:
         ours.sa_handler = &on_sigint;
         ours.sa_flags = static_cast<int>(SA_RESETHAND);
         ::sigemptyset(&ours.sa_mask);
-        installed_ = ::sigaction(SIGINT, &ours, nullptr) == 0;
+        installed_ = detail::system_calls::set_signal_action(SIGINT, &ours, nullptr) == 0;
     }
     sigint_scope(const sigint_scope&) = delete;
     sigint_scope& operator=(const sigint_scope&) = delete;
@@ -53,7 +56,7 @@ public:
         // Unless main has put a handler of its own there. Also where it is the default again: in
         // the eyes of ThreadSanitizer, which does not see SA_RESETHAND at work, it is not.
         struct sigaction current;
-        if (::sigaction(SIGINT, nullptr, &current) == 0 &&
+        if (detail::system_calls::set_signal_action(SIGINT, nullptr, &current) == 0 &&
             (current.sa_handler == &on_sigint || current.sa_handler == SIG_DFL))
             ::signal(SIGINT, SIG_DFL);
         detail::forget_saved_handler(SIGINT, &on_sigint);

@@ -1,5 +1,6 @@
 #include "task/signal_handlers.hpp"
 
+#include "base/system_calls.hpp"
 #include "task/descriptor_callbacks.hpp"
 
 #include <brio/detail/short_lock.hpp>
@@ -113,7 +114,7 @@ void signal_handlers::claim(int signal) {
     ours.sa_handler = &on_signal;
     ours.sa_flags = SA_RESTART;
     ::sigfillset(&ours.sa_mask);
-    if (::sigaction(signal, &ours, &s.before) != 0)
+    if (system_calls::set_signal_action(signal, &ours, &s.before) != 0)
         throw usage_error("add_signal_handler: signal " + std::to_string(signal) +
                           " cannot be caught");
     s.owner = this;
@@ -133,8 +134,9 @@ void signal_handlers::give_back(int signal) noexcept {
     {
         const std::lock_guard held(slots_lock);
         struct sigaction now {};
-        if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == &on_signal)
-            ::sigaction(signal, &s.before, nullptr);
+        if (system_calls::set_signal_action(signal, nullptr, &now) == 0 &&
+            now.sa_handler == &on_signal)
+            system_calls::set_signal_action(signal, &s.before, nullptr);
         s.owner = nullptr;
     }
     descriptors_.remove(s.descriptor.load(), descriptor_callbacks::direction::read);
