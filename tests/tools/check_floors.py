@@ -64,6 +64,7 @@ FOREIGN = {
     "openssl/": ["io/tls", "tests/tls"],
     "curl/": ["examples", "tests/posix"],
     "glib": ["examples"],
+    "libpq-fe": ["examples"],
     "sanitizer/": ["lib/context", "tests"],
     "valgrind/": ["lib/context", "tests"],
     "gtest/": ["tests"],
