@@ -65,6 +65,7 @@ FOREIGN = {
     "curl/": ["examples", "tests/posix"],
     "glib": ["examples"],
     "libpq-fe": ["examples"],
+    "hiredis/": ["examples"],
     "sanitizer/": ["lib/context", "tests"],
     "valgrind/": ["lib/context", "tests"],
     "gtest/": ["tests"],
