@@ -66,6 +66,7 @@ FOREIGN = {
     "glib": ["examples"],
     "libpq-fe": ["examples"],
     "hiredis/": ["examples"],
+    "httplib": ["examples"],
     "sanitizer/": ["lib/context", "tests"],
     "valgrind/": ["lib/context", "tests"],
     "gtest/": ["tests"],
