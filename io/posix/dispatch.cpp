@@ -22,6 +22,15 @@ namespace brio::inline v0::detail::posix {
 
 namespace {
 constinit thread_local call_watch watch_of_thread = nullptr;
+
+constexpr std::uint64_t bit_of(int signal) noexcept {
+    return std::uint64_t{1} << (signal - 1);
+}
+
+void open_mask_of_thread() noexcept {
+    const std::uint64_t open = bit_of(SIGSYS);
+    system_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &open, nullptr, kernel_sigset_size);
+}
 }  // namespace
 
 long make(const caught_call& call) noexcept {
@@ -30,7 +39,10 @@ long make(const caught_call& call) noexcept {
 }
 
 long make_watched(const caught_call& call) noexcept {
-    return watch_of_thread != nullptr ? watch_of_thread(call) : make(call);
+    if (watch_of_thread == nullptr) return make(call);
+    const long result = watch_of_thread(call);
+    if (call.number == SYS_rt_sigprocmask) open_mask_of_thread();  // else the next call is the last
+    return result;
 }
 
 #if defined(__x86_64__)
@@ -65,10 +77,6 @@ struct kernel_action {
 };
 constexpr unsigned long own_restorer = 0x04000000;
 constinit kernel_action action_before = {};
-
-std::uint64_t bit_of(int signal) noexcept {
-    return std::uint64_t{1} << (signal - 1);
-}
 
 /// The mask that the thread will have, changed as rt_sigprocmask would.
 long change_mask(const caught_call& call, ucontext_t& context) noexcept {
@@ -174,8 +182,7 @@ void open_masks() noexcept {
         action.mask &= ~bit_of(SIGSYS);
         set_action(signal, &action, nullptr);
     }
-    const std::uint64_t open = bit_of(SIGSYS);
-    system_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &open, nullptr, kernel_sigset_size);
+    open_mask_of_thread();
 }
 
 }  // namespace

@@ -87,6 +87,17 @@ TEST_F(audit, leaves_out_what_a_passthrough_scope_asks_for) {
     });
 }
 
+TEST_F(audit, survives_a_mask_that_is_set_by_number) {
+    brio::run([] {
+        const brio::posix::audit watched;
+        const std::uint64_t all = ~std::uint64_t{0};
+        std::uint64_t before = 0;
+        EXPECT_EQ(::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all), 0);
+        EXPECT_GT(::getppid(), -1);
+        EXPECT_EQ(::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof all), 0);
+    });
+}
+
 TEST_F(audit, what_runs_under_it_notices_nothing) {
     static volatile sig_atomic_t handled = 0;
     handled = 0;
