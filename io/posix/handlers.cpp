@@ -4,6 +4,7 @@
 // 1. Only the function is changed: flags and mask are the program's, and what it asks for is answered
 //    with its own function. SIG_DFL and SIG_IGN go to the kernel as they are.
 // 2. The layer's handler has three arguments and hands them on, also to a function that takes one.
+//    Brio's own handlers (signal_action.hpp) go there as they are, too: they end no wait.
 // 3. The signals of faults are left alone: they end no wait.
 // 4. The list of watches is changed by single stores, since a handler of the same thread may read it
 //    at any moment. It takes no lock and leaves errno alone.
@@ -13,6 +14,7 @@
 
 #include "posix/handlers.hpp"
 
+#include "base/signal_action.hpp"
 #include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/interpose.hpp"
@@ -85,7 +87,7 @@ bool is_ours(sighandler_t h) noexcept {
 
 /// What the kernel gets for `wanted`. (It may be the layer's: from a query past the table.)
 sighandler_t enter(int signal, sighandler_t wanted) noexcept {
-    if (!is_function(wanted)) return wanted;
+    if (!is_function(wanted) || is_own_handler(wanted)) return wanted;
     if (!is_ours(wanted)) program_handlers[signal].store(of_three_arguments(wanted));
     return of_one_argument(&run_handler);
 }

@@ -394,8 +394,6 @@ constinit real_functions real = {
     .pthread_once = late<&real_functions::pthread_once>(&real_functions::pthread_once),
     .__cxa_guard_acquire =
         late<&real_functions::__cxa_guard_acquire>(&real_functions::__cxa_guard_acquire),
-    .longjmp = late<&real_functions::longjmp>(&real_functions::longjmp),
-    .__longjmp_chk = late<&real_functions::__longjmp_chk>(&real_functions::__longjmp_chk),
     .stat =
         [](const char* path, struct stat* file) noexcept {
             return as_int(system_call(SYS_newfstatat, AT_FDCWD, path, file, 0));
@@ -498,6 +496,16 @@ constinit real_functions real = {
     .getgrouplist = late<&real_functions::getgrouplist>(&real_functions::getgrouplist),
     .initgroups = late<&real_functions::initgroups>(&real_functions::initgroups),
     .sigaction = &__sigaction,
+    .longjmp =
+        [](jmp_buf to, int value) noexcept {
+            resolve_real_functions();
+            real.longjmp(to, value);
+        },
+    .__longjmp_chk =
+        [](jmp_buf to, int value) noexcept {
+            resolve_real_functions();
+            real.__longjmp_chk(to, value);
+        },
 };
 
 void resolve_real_functions() noexcept {
@@ -507,6 +515,8 @@ void resolve_real_functions() noexcept {
         real.name = reinterpret_cast<decltype(real.name)>(found);
     BRIO_REAL_FUNCTIONS(BRIO_RESOLVE)
     BRIO_RESOLVE(sigaction)
+    BRIO_RESOLVE(longjmp)
+    BRIO_RESOLVE(__longjmp_chk)
 #undef BRIO_RESOLVE
 }
 

@@ -61,7 +61,7 @@ namespace brio::inline v0::detail::posix {
     X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock) X(pthread_rwlock_tryrdlock) \
     X(pthread_rwlock_trywrlock) X(pthread_rwlock_unlock) X(sem_wait) X(sem_trywait) \
     X(sem_timedwait) X(sem_clockwait) X(pthread_barrier_wait) X(pthread_once) \
-    X(__cxa_guard_acquire) X(longjmp) X(__longjmp_chk) \
+    X(__cxa_guard_acquire) \
     X(stat) X(lstat) X(fstatat) X(statx) \
     X(open) X(openat) X(creat) X(fsync) X(fdatasync) X(syncfs) X(sync) X(ftruncate) X(truncate) \
     X(fallocate) X(posix_fallocate) X(rename) X(renameat) X(renameat2) X(unlink) X(unlinkat) \
@@ -78,6 +78,9 @@ struct real_functions {
     BRIO_REAL_FUNCTIONS(BRIO_REAL_MEMBER)
     int (*sigaction)(int, const struct sigaction*,
                      struct sigaction*) noexcept;  // also a type's name
+    // They do not return, which is a part of their type for some compilers.
+    void (*longjmp)(jmp_buf, int) noexcept;
+    void (*__longjmp_chk)(jmp_buf, int) noexcept;
 #undef BRIO_REAL_MEMBER
 };
 

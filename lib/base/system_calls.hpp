@@ -3,23 +3,12 @@
 // by ones that suspend the calling fiber, and the floors below it must not end up in there.
 
 #include <cerrno>
-#include <csignal>
 #include <cstddef>
 #include <string_view>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// glibc's sigaction by its other name, which nobody replaces.
-extern "C" __attribute__((weak)) int __sigaction(int, const struct sigaction*,
-                                                 struct sigaction*) noexcept;
-
 namespace brio::inline v0::detail::system_calls {
-
-/// For Brio's own handlers: the porting layer ends waits for the program's, and these are none of it.
-inline int set_signal_action(int signal, const struct sigaction* action,
-                             struct sigaction* before) noexcept {
-    return (&__sigaction != nullptr ? __sigaction : ::sigaction)(signal, action, before);
-}
 
 /// Writes all of `text` to standard error. Safe in a signal handler; keeps errno; gives up when the
 /// write fails, because there is nowhere left to say so.

@@ -3,7 +3,7 @@
 // SIGINT: the handler only rings the loop's mailbox; main is cancelled at the loop's next turn. The
 // handler is one-shot (SA_RESETHAND), so that a second SIGINT finds the default action.
 
-#include "base/system_calls.hpp"
+#include "base/signal_action.hpp"
 #include "scheduler/mailbox.hpp"
 #include "task/loop_core.hpp"
 
@@ -38,16 +38,17 @@ public:
         : loop_(loop), main_(main) {
         struct sigaction current;
         if (!wanted || !on_main_thread() ||
-            detail::system_calls::set_signal_action(SIGINT, nullptr, &current) != 0)
+            detail::set_signal_action(SIGINT, nullptr, &current) != 0)
             return;
         if ((current.sa_flags & SA_SIGINFO) != 0 || current.sa_handler != SIG_DFL) return;
         loop_.on_interrupt(&cancel_main, this);
         interrupted_box.store(&loop_.box());
+        detail::add_own_handler(&on_sigint);
         struct sigaction ours = {};
         ours.sa_handler = &on_sigint;
         ours.sa_flags = static_cast<int>(SA_RESETHAND);
         ::sigemptyset(&ours.sa_mask);
-        installed_ = detail::system_calls::set_signal_action(SIGINT, &ours, nullptr) == 0;
+        installed_ = detail::set_signal_action(SIGINT, &ours, nullptr) == 0;
     }
     sigint_scope(const sigint_scope&) = delete;
     sigint_scope& operator=(const sigint_scope&) = delete;
@@ -56,7 +57,7 @@ public:
         // Unless main has put a handler of its own there. Also where it is the default again: in
         // the eyes of ThreadSanitizer, which does not see SA_RESETHAND at work, it is not.
         struct sigaction current;
-        if (detail::system_calls::set_signal_action(SIGINT, nullptr, &current) == 0 &&
+        if (detail::set_signal_action(SIGINT, nullptr, &current) == 0 &&
             (current.sa_handler == &on_sigint || current.sa_handler == SIG_DFL))
             ::signal(SIGINT, SIG_DFL);
         detail::forget_saved_handler(SIGINT, &on_sigint);

@@ -1,6 +1,6 @@
 #include "task/signal_handlers.hpp"
 
-#include "base/system_calls.hpp"
+#include "base/signal_action.hpp"
 #include "task/descriptor_callbacks.hpp"
 
 #include <brio/detail/short_lock.hpp>
@@ -110,11 +110,12 @@ void signal_handlers::claim(int signal) {
                           std::to_string(signal));
     while (take_one(s.descriptor.load())) {
     }  // what its last owner has not seen
+    add_own_handler(&on_signal);
     struct sigaction ours {};
     ours.sa_handler = &on_signal;
     ours.sa_flags = SA_RESTART;
     ::sigfillset(&ours.sa_mask);
-    if (system_calls::set_signal_action(signal, &ours, &s.before) != 0)
+    if (set_signal_action(signal, &ours, &s.before) != 0)
         throw usage_error("add_signal_handler: signal " + std::to_string(signal) +
                           " cannot be caught");
     s.owner = this;
@@ -134,9 +135,8 @@ void signal_handlers::give_back(int signal) noexcept {
     {
         const std::lock_guard held(slots_lock);
         struct sigaction now {};
-        if (system_calls::set_signal_action(signal, nullptr, &now) == 0 &&
-            now.sa_handler == &on_signal)
-            system_calls::set_signal_action(signal, &s.before, nullptr);
+        if (set_signal_action(signal, nullptr, &now) == 0 && now.sa_handler == &on_signal)
+            set_signal_action(signal, &s.before, nullptr);
         s.owner = nullptr;
     }
     descriptors_.remove(s.descriptor.load(), descriptor_callbacks::direction::read);
