@@ -1,6 +1,5 @@
 #include "run/program_file.hpp"
 
-
 #include <array>
 #include <cerrno>
 #include <cstring>
