@@ -7,8 +7,9 @@
 #include <cstdlib>
 
 // vfork.cpp
-extern "C" __attribute__((visibility("hidden"),
-                          tls_model("initial-exec"))) thread_local int brio_posix_vfork_children;
+extern "C"
+    __attribute__((visibility("hidden"),
+                   tls_model("initial-exec"))) constinit thread_local int brio_posix_vfork_children;
 
 namespace brio::inline v0::detail::posix {
 
