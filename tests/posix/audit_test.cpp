@@ -36,7 +36,8 @@ std::string refusal() {
 class audit : public testing::Test {
 protected:
     void SetUp() override {
-        if (brio::posix::audit::available()) return;
+        ASSERT_EQ(brio::posix::audit::available(), has_syscall_dispatch());
+        if (has_syscall_dispatch()) return;
         EXPECT_THAT(refusal(),
                     testing::StartsWith("brio::posix::audit: no Syscall User Dispatch here: "));
         GTEST_SKIP() << "no Syscall User Dispatch";

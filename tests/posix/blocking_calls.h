@@ -32,6 +32,7 @@ enum ending {
     ends_by_release,
     ends_by_itself, /* the time passes, a helper is done */
     ends_whole,     /* likewise, perhaps at once, and no cancel cuts it short */
+    ends_elsewhere, /* likewise, but always in another thread or the ring */
 };
 
 struct blocking_call {

@@ -2,6 +2,7 @@
 #include "posix/blocking_calls.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <grp.h>
 #include <netdb.h>
 #include <pwd.h>
@@ -148,7 +149,11 @@ static long call_getgrouplist(struct scene* s) {
 /* Who may not set groups is told so, with Brio and without. */
 static long call_initgroups(struct scene* s) {
     (void)s;
-    return geteuid() == 0 ? initgroups("root", 0) : 0;
+    const int before = errno;
+    if (initgroups("root", 0) == 0) return 0;
+    if (errno != EPERM || geteuid() == 0) return -1;
+    errno = before;
+    return 0;
 }
 
 const struct blocking_call blocking_look_ups[] = {
@@ -176,7 +181,7 @@ const struct blocking_call blocking_look_ups[] = {
     {"getpwuid_r", begin_scene, call_getpwuid_r, NULL, ends_by_itself, 0},
     {"getgrnam_r", begin_scene, call_getgrnam_r, NULL, ends_by_itself, 0},
     {"getgrgid_r", begin_scene, call_getgrgid_r, NULL, ends_by_itself, 0},
-    {"getgrouplist", begin_scene, call_getgrouplist, NULL, ends_whole, 0},
-    {"initgroups", begin_scene, call_initgroups, NULL, ends_whole, 0},
+    {"getgrouplist", begin_scene, call_getgrouplist, NULL, ends_elsewhere, 0},
+    {"initgroups", begin_scene, call_initgroups, NULL, ends_elsewhere, 0},
 };
 const int blocking_look_up_count = sizeof blocking_look_ups / sizeof *blocking_look_ups;

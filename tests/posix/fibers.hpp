@@ -12,12 +12,15 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <gmock/gmock.h>
+#include <gnu/libc-version.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <ostream>
 #include <stdexcept>
 #include <string>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <thread>
@@ -74,6 +77,28 @@ template <class F>
 void expect_same(F&& call, const char* what) {
     const observed here = on_fiber(call);
     EXPECT_EQ(here, on_thread(call)) << what;
+}
+
+/// Whether libc's stdio is the one that the layer knows: there it has to suspend, and is not to be skipped.
+inline bool has_known_stdio() {
+    return std::string(::gnu_get_libc_version()) == "2.36";
+}
+/// Whether the kernel has Syscall User Dispatch, asked without the layer.
+inline bool has_syscall_dispatch() {
+#if defined(__x86_64__)
+    constexpr int set_dispatch = 59;  // PR_SET_SYSCALL_USER_DISPATCH
+    return ::prctl(set_dispatch, 0, 0, 0, 0) == 0;
+#else
+    return false;
+#endif
+}
+/// Whether a thread of this process waits in the kernel.
+inline bool is_asleep(pid_t thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string line;
+    std::getline(file, line);
+    const auto name_end = line.rfind(')');
+    return name_end != std::string::npos && line.compare(name_end, 3, ") S") == 0;
 }
 
 /// Lets everybody who can run do so, I/O included.

@@ -119,7 +119,7 @@ TEST_F(files, fifo_waits_for_its_other_end) {
             const descriptor end(::open(fifo.c_str(), O_RDONLY));
             return read_all(end, 100);
         });
-        brio::sleep(10ms);
+        let_others_run();
         EXPECT_FALSE(reader.done());
         auto writer = brio::create_task([&] {
             const descriptor end(::open(fifo.c_str(), O_WRONLY));

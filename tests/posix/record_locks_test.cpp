@@ -3,6 +3,8 @@
 #include "posix/fibers.hpp"
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -32,6 +34,22 @@ int set_lock(int fd, int command, short type, off_t start = 0, off_t size = 0) {
     return ::fcntl(fd, command, &lock);
 }
 
+bool is_in_call(const std::string& file, long number) {
+    std::ifstream call(file);
+    long found = -1;
+    return call >> found && found == number;
+}
+/// A test that waits for ever is ended by its time limit.
+void until_in_call(const std::string& file, long number) {
+    while (!is_in_call(file, number)) brio::sleep(1ms);
+}
+/// Until a thread of this process, a helper, is in the call.
+void until_a_thread_is_in_call(long number) {
+    for (;; brio::sleep(1ms))
+        for (const auto& task : std::filesystem::directory_iterator("/proc/self/task"))
+            if (is_in_call(task.path() / "syscall", number)) return;
+}
+
 /// A child that locks byte `first`, tells, and when it gets a letter waits for byte `second`; then it
 /// ends with 0, or with the error.
 class locking_child {
@@ -55,14 +73,7 @@ public:
     }
     /// Until its second wait is in the kernel.
     void until_it_waits() const {
-        for (int i = 0; i < 1000; ++i) {
-            const std::string name = "/proc/" + std::to_string(pid_) + "/syscall";
-            const int fd = ::open(name.c_str(), O_RDONLY);
-            const std::string text = read_all(fd, 4);
-            ::close(fd);
-            if (text.starts_with(std::to_string(SYS_fcntl) + " ")) return;
-            brio::sleep(2ms);
-        }
+        until_in_call("/proc/" + std::to_string(pid_) + "/syscall", SYS_fcntl);
     }
 
 private:
@@ -143,7 +154,7 @@ TEST(record_locks, find_deadlocks_between_processes) {
     locking_child child(file, 1, 0);
     brio::run([&] {
         auto waiting = brio::create_task([&] { return set_lock(file, F_SETLKW, F_WRLCK, 1, 1); });
-        brio::sleep(50ms);
+        until_a_thread_is_in_call(SYS_fcntl);
         EXPECT_FALSE(waiting.done());
         child.go_on();
         EXPECT_EQ(child.error(), EDEADLK);
@@ -234,11 +245,13 @@ TEST(record_locks, are_not_called_back_by_a_signal_that_the_program_has_taken) {
             EXPECT_EQ(::flock(file, LOCK_EX), 0);
             ::flock(file, LOCK_UN);
         });
-        brio::sleep(5ms);
+        until_a_thread_is_in_call(SYS_flock);
         for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) ::signal(signal, SIG_DFL);
         waiting.cancel();
-        brio::sleep(20ms);
+        for (int i = 0; i < 10; ++i)
+            brio::sleep(2ms);  // it is called back every 2 ms, or not at all
         EXPECT_FALSE(waiting.done());
+        until_a_thread_is_in_call(SYS_flock);  // still, or again
         EXPECT_EQ(::flock(other, LOCK_UN), 0);
         EXPECT_THROW(waiting.await(), brio::cancelled_error);
     });

@@ -3,7 +3,6 @@
 #include "posix/fibers.hpp"
 
 #include <csignal>
-#include <fstream>
 #include <pthread.h>
 #include <string>
 #include <vector>
@@ -197,15 +196,6 @@ TEST_F(suspended_by_signals, pause_ends_by_a_handler_that_ran_while_others_did) 
         EXPECT_EQ(one.await(), interrupted);
         EXPECT_EQ(other.await(), interrupted);
     });
-}
-
-/// Whether a thread of this process waits in the kernel.
-bool is_asleep(pid_t thread) {
-    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
-    std::string line;
-    std::getline(file, line);
-    const auto name_end = line.rfind(')');
-    return name_end != std::string::npos && line.compare(name_end, 3, ") S") == 0;
 }
 
 TEST_F(suspended_by_signals, pause_ends_by_a_handler_that_ran_while_the_loop_slept) {
