@@ -3,13 +3,9 @@
 #include "raw_echo.hpp"
 
 #include "fresh_process.hpp"
+#include "listening_socket.hpp"
 
-#include <arpa/inet.h>
-#include <cerrno>
-#include <cstdint>
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -17,35 +13,13 @@ namespace {
 
 using server = void (*)(const std::vector<int>& sockets, bench::echo_window& window);
 
-int check(int result, const char* call) {
-    if (result < 0) throw std::system_error(errno, std::generic_category(), call);
-    return result;
-}
-
-struct listening_socket {
-    int socket;
-    std::uint16_t port;
-};
-
-listening_socket listen_on_loopback() {
-    const int listener = check(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    socklen_t length = sizeof address;
-    check(bind(listener, generic, length), "bind");
-    check(listen(listener, bench::backlog), "listen");
-    check(getsockname(listener, generic, &length), "getsockname");
-    return {listener, ntohs(address.sin_port)};
-}
-
 bench::measurement echo(server serve, unsigned connections) {
-    const auto [listener, port] = listen_on_loopback();
+    const auto [listener, port] = bench::listen_on_loopback();
     bench::echo_client client(port, connections);
     std::vector<int> sockets;
     for (unsigned i = 0; i < connections; ++i)
-        sockets.push_back(check(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC), "accept4"));
+        sockets.push_back(
+            bench::check(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC), "accept4"));
     bench::echo_window window;
     serve(sockets, window);
     for (int socket : sockets) close(socket);

@@ -22,14 +22,16 @@ struct unseen_call {
     [[nodiscard]] std::string describe() const;
 };
 
-/// Looks, while it lives, at each system call of the thread that made it which does not come from Brio's own
-/// code (Syscall User Dispatch: Linux 5.11, x86-64, dynamically linked programs). A call counts when the kernel
-/// put the thread to sleep in it; what a passthrough_scope or a signal's handler does does not. Each call costs some
-/// microseconds more. Needs brio::posix, linked or preloaded; SIGSYS is the audit's meanwhile. After a fork, a new
-/// thread or a changed signal stack it looks away until the thread's next wait. Throws usage_error where it cannot work, saying why,
-/// and where the thread has one already. Never suspends.
+/// Looks, while it lives, at each system call of the thread that made it which does not come from
+/// Brio's own code (Syscall User Dispatch: Linux 5.11, x86-64, dynamically linked programs). A call
+/// counts when the kernel put the thread to sleep in it; what a passthrough_scope or a signal's
+/// handler does does not. Each call costs some microseconds more. Needs brio::posix, linked or
+/// preloaded; SIGSYS is the audit's meanwhile. After a fork, a new thread or a changed signal stack
+/// it looks away until the thread's next wait. Any thread; nothing here suspends, and no cancel
+/// matters.
 class [[nodiscard]] audit {
 public:
+    /// usage_error where it cannot work, saying why, and where the thread has one already.
     audit();
     audit(const audit&) = delete;
     audit& operator=(const audit&) = delete;
@@ -38,7 +40,7 @@ public:
 
     /// Whether one can be made here.
     [[nodiscard]] static bool available() noexcept;
-    /// The first 64 so far, oldest first.
+    /// The first 64 so far, oldest first. On the thread that made it.
     [[nodiscard]] std::vector<unseen_call> findings() const;
 };
 

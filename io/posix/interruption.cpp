@@ -80,7 +80,7 @@ constinit thread_local interruption noted;
 
 interruptible::interruptible(fiber& self, restarts r) noexcept
     : self_(self), number_(++waits_begun), restarts_(r), listed_(may_interrupt(self)) {
-    resume_dispatch();
+    resume_dispatch();  // who waits has come back from whatever the audit looked away from
     if (!listed_) return;
     next_ = first;
     if (first != nullptr) first->previous_ = this;

@@ -1,5 +1,7 @@
-// With BRIO_PRELOAD_MAIN=1 the preloaded layer runs main() itself on a fiber, so that a program which
+// What brio-run asks for. With BRIO_PRELOAD_MAIN=1 the preloaded layer runs main() itself on a fiber, so that a program which
 // knows nothing of Brio is served whole: each blocking call of its main thread suspends.
+//
+// BRIO_RUN_STATS=1 tells at exit how many calls have waited, BRIO_RUN_AUDIT=1 what blocked the thread unseen.
 //
 // libc's start routine is interposed, and given another main. The loop is not torn down at the end:
 // exit() follows, and a forked child may come back from main() on the loop of its parent.

@@ -136,6 +136,26 @@ TEST_F(audit, what_runs_under_it_notices_nothing) {
     ::sigaction(SIGUSR1, &before, nullptr);
 }
 
+TEST_F(audit, callbacks_have_no_task) {
+    brio::run([] {
+        const brio::posix::audit watched;
+        brio::get_running_loop().call_soon([] { block_unseen(1ms); });
+        brio::yield();
+        const auto found = watched.findings();
+        ASSERT_EQ(found.size(), 1U);
+        EXPECT_EQ(found[0].task, "");
+        EXPECT_THAT(found[0].describe(), HasSubstr(" in a callback\n"));
+    });
+}
+
+TEST_F(audit, keeps_the_first_of_many) {
+    brio::run([] {
+        const brio::posix::audit watched;
+        for (int i = 0; i < 70; ++i) block_unseen(1ms);
+        EXPECT_EQ(watched.findings().size(), 64U);
+    });
+}
+
 TEST_F(audit, there_is_one_for_a_thread) {
     brio::run([] {
         {

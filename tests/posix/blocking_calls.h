@@ -58,7 +58,9 @@ extern const int blocking_look_up_count;
 
 /* Of any scene: with nothing but its buffer. */
 void begin_scene(struct scene*);
-/* Likewise: closes and frees. */
+/* What ends a call that writes big_size bytes: reads them at the other end. */
+void take_all(struct scene*);
+/* Of any scene: closes and frees. */
 void clear_scene(struct scene*);
 
 #ifdef __cplusplus

@@ -213,15 +213,6 @@ static void drain(struct scene* s) {
     while (read(s->peer, s->buffer, 4096) == 4096) {
     }
 }
-static void take_all(struct scene* s) {
-    char* const into = malloc(big_size);
-    for (long left = big_size; left > 0;) {
-        const ssize_t count = read(s->peer, into, (size_t)left);
-        must(count > 0, "read");
-        left -= count;
-    }
-    free(into);
-}
 static FILE* exchange_stdout(FILE* file) {
     FILE* const before = stdout;
     stdout = file;

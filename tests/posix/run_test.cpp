@@ -108,3 +108,18 @@ TEST(brio_run, says_what_scripts_and_other_libraries_lead_to) {
     EXPECT_EQ(foreign.status, 125);
     EXPECT_THAT(foreign.text, HasSubstr("it is not for this C library"));
 }
+
+TEST(brio_run, says_what_it_cannot_preload) {
+    const string copy = "d=$(mktemp -d); cp " RUN " $d/p; ";
+    const string run_it = run + "$d/p; s=$?; rm -r $d; exit $s";
+    // RISC-V, which is none of ours.
+    const auto other = shell(
+        copy + "printf '\\363' | dd of=$d/p bs=1 seek=18 conv=notrunc status=none; " + run_it);
+    EXPECT_EQ(other.status, 125);
+    EXPECT_THAT(other.text, EndsWith("/p: it is for another kind of processor\n"));
+    if (::geteuid() != 0) return;  // who is not root cannot give a file away
+    const auto privileged = shell(copy + "chown nobody $d/p; chmod u+s $d/p; " + run_it);
+    EXPECT_EQ(privileged.status, 125);
+    EXPECT_THAT(privileged.text,
+                HasSubstr("/p: it is set-user-ID, set-group-ID or has capabilities"));
+}
