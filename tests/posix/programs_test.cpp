@@ -24,6 +24,17 @@ const string hidden = PROGRAM_HIDDEN;
 const string plain = PROGRAM_PLAIN;
 const string exchanged = "exchanged up to f\n";
 const string required = "brio::posix::require: libc's blocking calls do not suspend fibers: ";
+const string slowly = "(sleep 0.05; echo a; sleep 0.05; echo b) | ";
+
+/// What a command line with programs/streams.cpp prints. $d is a directory of its own, once_counted
+/// waits until the program's other fiber has counted.
+string counting(const string& command) {
+    return shell(
+               "d=$(mktemp -d); once_counted() { until [ -e $d/counted ]; do sleep 0.01; done; "
+               "}; " +
+               command + "; rm -r $d")
+        .text;
+}
 
 }  // namespace
 
@@ -77,18 +88,16 @@ TEST(programs, exit_in_a_fiber_gives_libcs_calls_to_destructors) {
 
 TEST(programs, standard_streams_suspend) {
     if (!posix_tests::has_known_stdio()) GTEST_SKIP() << "another libc";
-    const string slowly = "(sleep 0.05; echo a; sleep 0.05; echo b) | ";
-    EXPECT_EQ(shell(slowly + PROGRAM_STREAMS).text, "a\nb\ncounted\n");
-    EXPECT_EQ(shell(slowly + "BRIO_POSIX=off " PROGRAM_STREAMS).text, "a\nb\nstood still\n");
+    const string streams = PROGRAM_STREAMS " $d/counted";
+    EXPECT_EQ(counting("(echo a; once_counted; echo b) | " + streams), "a\nb\ncounted\n");
+    EXPECT_EQ(counting(slowly + "BRIO_POSIX=off " + streams), "a\nb\nstood still\n");
     // A reader that is late.
-    const string late = " big </dev/null | (sleep 0.05; wc -c)";
-    EXPECT_EQ(shell(PROGRAM_STREAMS + late).text, "counted\n1048577\n");
+    EXPECT_EQ(counting(streams + " big </dev/null | (once_counted; wc -c)"), "counted\n1048577\n");
 }
 
 #if defined(PROGRAM_STATIC)
 TEST(programs, standard_streams_of_a_static_executable_block) {
-    const string slowly = "(sleep 0.05; echo a; sleep 0.05; echo b) | ";
-    EXPECT_EQ(shell(slowly + PROGRAM_STATIC_STREAMS).text, "a\nb\nstood still\n");
+    EXPECT_EQ(counting(slowly + PROGRAM_STATIC_STREAMS " $d/counted"), "a\nb\nstood still\n");
 }
 
 TEST(programs, a_static_executable_works) {
@@ -151,7 +160,8 @@ TEST(preload, serves_programs_with_a_shared_core) {
     EXPECT_THAT(shell(shared_preload + PROGRAM_SHARED " require").text, StartsWith("active\n"));
     EXPECT_THAT(shell(PROGRAM_SHARED " require").text, StartsWith(required));
     if (!brio::posix::suspends("fgets")) return;
-    EXPECT_EQ(shell("(sleep 0.1; echo a) | " + shared_preload + PROGRAM_SHARED_STREAMS).text,
+    EXPECT_EQ(counting("(once_counted; echo a) | " + shared_preload +
+                       PROGRAM_SHARED_STREAMS " $d/counted"),
               "a\ncounted\n");
 }
 #endif
