@@ -11,8 +11,8 @@
 namespace bench {
 namespace {
 
-constexpr std::uint64_t warm_up_messages = 30'000;
-constexpr std::uint64_t measured_messages = 150'000;
+constexpr std::uint64_t warm_up_messages = 20'000;
+constexpr std::uint64_t measured_messages = 50'000;
 constexpr std::uint64_t first_mark = warm_up_messages * message_bytes;
 constexpr std::uint64_t last_mark = first_mark + measured_messages * message_bytes;
 constexpr unsigned limit_seconds = 120;
@@ -65,13 +65,22 @@ measurement echo_window::result() const {
     return result;
 }
 
-measurement median_echo(const std::function<measurement()>& echo) {
-    std::array<measurement, 5> runs;
-    std::generate(runs.begin(), runs.end(), echo);
-    std::sort(runs.begin(), runs.end(), [](const measurement& a, const measurement& b) {
-        return a.cpu_seconds < b.cpu_seconds;
-    });
-    return runs[runs.size() / 2];
+std::vector<measurement> median_echoes(const std::vector<echo_run>& servers) {
+    std::vector<std::array<measurement, 15>> runs(servers.size());
+    for (std::size_t i = 0; i < runs[0].size(); ++i)
+        for (std::size_t s = 0; s < servers.size(); ++s) runs[s][i] = servers[s]();
+    std::vector<measurement> medians;
+    for (auto& of_one : runs) {
+        std::sort(of_one.begin(), of_one.end(), [](const measurement& a, const measurement& b) {
+            return a.cpu_seconds < b.cpu_seconds;
+        });
+        medians.push_back(of_one[of_one.size() / 2]);
+    }
+    return medians;
+}
+
+measurement median_echo(const echo_run& server) {
+    return median_echoes({server})[0];
 }
 
 }  // namespace bench

@@ -29,10 +29,11 @@ bench::measurement echo(server serve, unsigned connections) {
 }
 
 bench::measurement better_echo(unsigned connections) {
-    bench::measurement oneshot =
-        bench::median_echo([=] { return echo(bench::serve_oneshot, connections); });
-    bench::measurement multishot =
-        bench::median_echo([=] { return echo(bench::serve_multishot, connections); });
+    auto medians =
+        bench::median_echoes({[=] { return echo(bench::serve_oneshot, connections); },
+                              [=] { return echo(bench::serve_multishot, connections); }});
+    bench::measurement& oneshot = medians[0];
+    bench::measurement& multishot = medians[1];
     bench::measurement better = oneshot.cpu_seconds < multishot.cpu_seconds ? oneshot : multishot;
     better.counters["oneshot_ns_per_request"] = oneshot.counters["server_ns_per_request"];
     better.counters["multishot_ns_per_request"] = multishot.counters["server_ns_per_request"];

@@ -10,7 +10,7 @@
 using namespace std::chrono_literals;
 
 static int work(int n) {
-    brio::sleep(n * 10ms);
+    brio::sleep(n * n * n * 10ms);
     if (n == 2) throw std::runtime_error("two is bad luck");
     return n * n;
 }
