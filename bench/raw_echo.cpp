@@ -29,9 +29,8 @@ bench::measurement echo(server serve, unsigned connections) {
 }
 
 bench::measurement better_echo(unsigned connections) {
-    auto medians =
-        bench::median_echoes({[=] { return echo(bench::serve_oneshot, connections); },
-                              [=] { return echo(bench::serve_multishot, connections); }});
+    const auto [serve_oneshot, serve_multishot] = bench::raw_echoes(connections);
+    auto medians = bench::median_echoes({serve_oneshot, serve_multishot});
     bench::measurement& oneshot = medians[0];
     bench::measurement& multishot = medians[1];
     bench::measurement better = oneshot.cpu_seconds < multishot.cpu_seconds ? oneshot : multishot;
@@ -44,3 +43,8 @@ const bench::fresh_process_benchmark hundred("raw/echo/100", [] { return better_
 const bench::fresh_process_benchmark thousand("raw/echo/1000", [] { return better_echo(1000); });
 
 }  // namespace
+
+std::array<bench::echo_run, 2> bench::raw_echoes(unsigned connections) {
+    return {[=] { return echo(serve_oneshot, connections); },
+            [=] { return echo(serve_multishot, connections); }};
+}

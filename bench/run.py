@@ -3,7 +3,8 @@
 
 The benchmarks of one WHAT/N run right after one another, each in a process of its own, and all of them once a
 round: a machine that slows down slows all libraries down, and no benchmark finds another's warm heap. A ratio is
-taken within a round; of ratios, as of figures, the median over the rounds is shown.
+taken within a round, or from one process that runs both in turn; of ratios, as of figures, the median over the
+rounds is shown.
 """
 
 import argparse
@@ -162,6 +163,9 @@ def table_row(work, peer, figure, runs):
     key, unit, what = figure
     brio = [run[key] for run in runs.get(f"brio/{work}", [])]
     other = [run[key] for run in runs.get(f"{peer}/{work}", [])]
+    beside = f"{peer}_{key}"  # the peer's figure as Brio's own process has taken it, run by run in turn
+    if other and all(beside in run for run in runs.get(f"brio/{work}", [{}])):
+        other = [run[beside] for run in runs[f"brio/{work}"]]
     row = [work, what, amount(brio, unit) if brio else "", peer or "", amount(other, unit) if other else ""]
     if not brio or not other:
         return row + ["", ""]
