@@ -43,7 +43,7 @@ private:
 [[nodiscard]] std::uint64_t waits_of_this_thread() noexcept;
 
 /// In a signal handler. `restart`: it was installed with SA_RESTART. `thread_only`: the signal was sent to
-/// this very thread by itself, so it concerns nobody but who runs.
+/// this very thread (raise, pthread_kill): where a fiber runs, it concerns nobody else.
 void note_interruption(bool restart, bool thread_only) noexcept;
 
 }  // namespace brio::inline v0::detail::posix

@@ -12,9 +12,9 @@
 // 4. errno is what libc leaves in the helper, which begins with the caller's.
 
 #include "posix/caller.hpp"
+#include "posix/fiber_state.hpp"
 #include "posix/in_thread.hpp"
 #include "posix/real.hpp"
-#include "posix/static_results.hpp"
 #include "thread/worker_pool.hpp"
 
 #include <algorithm>
@@ -207,10 +207,10 @@ public:
         return status_;
     }
     /// As the other one does; valid while this object is where it is.
-    Entry* give() noexcept {
+    Entry* give(fiber& self) noexcept {
         int h_error = 0;
         tell_error(&h_error);
-        if (h_error != 0) h_errno = h_error;
+        if (h_error != 0) set_h_errno(self, h_error);
         return found_ ? &entry_ : nullptr;
     }
 
@@ -297,11 +297,11 @@ Entry* look_up_for(fiber& self, const char* what, effort needed, const Keys&... 
     auto done = looked_up(self, what, needed, [&] { return question(keys...); });
     question* const kept = done ? keep_for(self, std::move(*done)) : nullptr;
     if (kept != nullptr) {
-        Entry* const found = kept->give();
+        Entry* const found = kept->give(self);
         if (needed == effort::at_once) errno = before;  // which libc leaves alone in this form
         return found;
     }
-    if (std::is_same_v<Entry, hostent>) h_errno = NETDB_INTERNAL;
+    if (std::is_same_v<Entry, hostent>) set_h_errno(self, NETDB_INTERNAL);
     return nullptr;
 }
 

@@ -495,6 +495,9 @@ constinit real_functions real = {
     .getgrgid_r = late<&real_functions::getgrgid_r>(&real_functions::getgrgid_r),
     .getgrouplist = late<&real_functions::getgrouplist>(&real_functions::getgrouplist),
     .initgroups = late<&real_functions::initgroups>(&real_functions::initgroups),
+    .uselocale = late<&real_functions::uselocale>(&real_functions::uselocale),
+    .pthread_sigmask = late<&real_functions::pthread_sigmask>(&real_functions::pthread_sigmask),
+    .sigprocmask = late<&real_functions::sigprocmask>(&real_functions::sigprocmask),
     .sigaction = &__sigaction,
     .longjmp =
         [](jmp_buf to, int value) noexcept {

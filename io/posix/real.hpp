@@ -9,7 +9,7 @@
 //    pthread_join is none either, but has another name: pthread_timedjoin_np without a time. Nor is
 //    pclose, whose other name is fclose, and signal, whose is ssignal. sigaction's is __sigaction: the
 //    kernel wants a way back from handlers that libc alone knows.
-// 3. Locks and look-ups are no system calls either: the first call of one looks libc's up. Static
+// 3. Locks, look-ups and what changes the thread are no system calls either: the first call of one looks libc's up. Static
 //    executables have no hooks for them.
 
 #include "posix/interpose.hpp"
@@ -21,6 +21,7 @@
 #include <cxxabi.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <locale.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -70,7 +71,8 @@ namespace brio::inline v0::detail::posix {
     X(gethostbyaddr_r) X(getnameinfo) X(getservbyname) X(getservbyname_r) X(getservbyport) \
     X(getservbyport_r) X(getprotobyname) X(getprotobyname_r) X(getprotobynumber) \
     X(getprotobynumber_r) X(getpwnam) X(getpwnam_r) X(getpwuid) X(getpwuid_r) X(getgrnam) \
-    X(getgrnam_r) X(getgrgid) X(getgrgid_r) X(getgrouplist) X(initgroups)
+    X(getgrnam_r) X(getgrgid) X(getgrgid_r) X(getgrouplist) X(initgroups) \
+    X(uselocale) X(pthread_sigmask) X(sigprocmask)
 // clang-format on
 
 struct real_functions {

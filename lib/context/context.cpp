@@ -55,11 +55,13 @@ thread_cells thread_cells::of_this_thread() noexcept {
     return {reinterpret_cast<exception_globals*>(abi::__cxa_get_globals()), &errno};
 }
 
-void switching::with_exceptions(const thread_cells& cells, machine_context& from, void*& save,
-                                const machine_context& to, void* load) noexcept {
-    const exception_globals own = std::exchange(*cells.exceptions, {});
-    without_exceptions(cells, from, save, to, load);
-    *cells.exceptions = own;
+void switching::with_own(thread_cells& cells, machine_context& from, void*& save,
+                         const machine_context& to, void* load) noexcept {
+    const exception_globals exceptions = std::exchange(*cells.exceptions, {});
+    if (cells.own != to.own) take_own(cells, nullptr);
+    with_nothing(cells, from, save, to, load);
+    take_own(cells, from.own);
+    *cells.exceptions = exceptions;
 }
 
 void prepare_context(machine_context& c, void* limit, void* top, void (*entry)(void*),

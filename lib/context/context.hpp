@@ -8,6 +8,9 @@
 //    new ones too, find what they left: zeros. So a fiber may suspend inside a catch and in a
 //    destructor that runs during unwinding, and one that does neither pays nothing for it.
 // 3. When an execution ends, no exception is alive in it.
+// 4. What an execution has changed of its thread for itself (own_state) is there while it runs, and on the
+//    thread's own stack after it, until somebody else runs; all others find the thread as it was. Like its
+//    exceptions it is put aside by its own suspension, so who has none pays nothing for it.
 //
 //   prepare_context -> suspended -> running ... -> switch_context_for_good -> release_context
 //                          '---------- (never continued) --------------------------^
@@ -35,10 +38,24 @@ struct exception_globals {
     }
 };
 
+/// What one execution has changed of its thread for itself: its locale, its signal mask, ...
+class own_state {
+public:
+    own_state() = default;
+    own_state(const own_state&) = delete;
+    own_state& operator=(const own_state&) = delete;
+    /// What the thread has and what is kept here change places. Leaves errno alone.
+    virtual void exchange() noexcept = 0;
+
+protected:
+    ~own_state() = default;
+};
+
 /// Addresses that are costly to ask for and never change for a thread. One for each loop.
 struct thread_cells {
     exception_globals* exceptions = nullptr;
     int* error_number = nullptr;
+    own_state* own = nullptr;  // what is in the thread now; null: nobody's own
 
     [[nodiscard]] static thread_cells of_this_thread() noexcept;
 };
@@ -47,6 +64,8 @@ struct thread_cells {
 /// by the switch that leaves it. Must not move between prepare_context and release_context.
 struct machine_context {
     void* stack_pointer = nullptr;
+    own_state* own =
+        nullptr;  // of this execution; its owner changes it while it runs, with take_own
     unsigned int valgrind_stack = 0;
     [[no_unique_address]] sanitizer_handles sanitizers = {};
 };
@@ -61,17 +80,24 @@ void prepare_context(machine_context& c, void* limit, void* top, void (*entry)(v
 /// The stack can be used again afterwards; objects in its frames are not destroyed.
 void release_context(machine_context& c) noexcept;
 
+/// Makes the thread what it is for an execution that has `own`, perhaps null.
+inline void take_own(thread_cells& cells, own_state* own) noexcept {
+    if (cells.own == own) return;
+    if (cells.own != nullptr) cells.own->exchange();
+    cells.own = own;
+    if (own != nullptr) own->exchange();
+}
+
 namespace switching {
 
-inline void without_exceptions(const thread_cells& cells, machine_context& from, void*& save,
-                               const machine_context& to, void* load) noexcept {
+inline void with_nothing(const thread_cells& cells, machine_context& from, void*& save,
+                         const machine_context& to, void* load) noexcept {
     announce_switch(from.sanitizers, to.sanitizers, departure::to_return);
     brio_v0_switch_stack(&save, load, cells.error_number);
     report_arrival(from.sanitizers);
 }
-[[gnu::cold, gnu::noinline]] void with_exceptions(const thread_cells& cells, machine_context& from,
-                                                  void*& save, const machine_context& to,
-                                                  void* load) noexcept;
+[[gnu::cold, gnu::noinline]] void with_own(thread_cells& cells, machine_context& from, void*& save,
+                                           const machine_context& to, void* load) noexcept;
 
 }  // namespace switching
 
@@ -79,25 +105,27 @@ inline void without_exceptions(const thread_cells& cells, machine_context& from,
 /// stack pointers are where the caller keeps them: the one of `from` goes to `save`, the one of `to`
 /// is `load`. Neither context is touched but for sanitizers.
 /// **Thread**: the one whose cells these are.
-[[gnu::always_inline]] inline void switch_context(const thread_cells& cells, machine_context& from,
+[[gnu::always_inline]] inline void switch_context(thread_cells& cells, machine_context& from,
                                                   void*& save, const machine_context& to,
                                                   void* load) noexcept {
-    if (cells.exceptions->any()) [[unlikely]]
-        return switching::with_exceptions(cells, from, save, to, load);
-    switching::without_exceptions(cells, from, save, to, load);
+    if (cells.exceptions->any() || cells.own != nullptr) [[unlikely]]
+        return switching::with_own(cells, from, save, to, load);
+    switching::with_nothing(cells, from, save, to, load);
 }
 /// The same with both stack pointers in the contexts.
-inline void switch_context(const thread_cells& cells, machine_context& from,
+inline void switch_context(thread_cells& cells, machine_context& from,
                            const machine_context& to) noexcept {
     switch_context(cells, from, from.stack_pointer, to, to.stack_pointer);
 }
 
-/// The last switch of an execution. release_context(from) follows, from another stack.
+/// The last switch of an execution, which has no state of its own any more. release_context(from)
+/// follows, from another stack.
 [[noreturn, gnu::always_inline]] inline void switch_context_for_good(const thread_cells& cells,
                                                                      machine_context& from,
                                                                      const machine_context& to,
                                                                      void* load) noexcept {
     invariant(!cells.exceptions->any(), "a fiber ends while an exception of its own is alive");
+    invariant(cells.own == nullptr, "a fiber ends while the thread has a state of its own");
     announce_switch(from.sanitizers, to.sanitizers, departure::for_good);
     continue_stack(load, cells.error_number);
 }

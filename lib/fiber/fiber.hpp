@@ -61,13 +61,16 @@ protected:
     ~wait_hook() = default;
 };
 
-/// What C functions keep for the fiber between its calls, where libc has static memory.
-class static_results {
+/// What C functions keep for the fiber between its calls, where libc has static memory or the thread's.
+class libc_state {
 public:
-    static_results() = default;
-    static_results(const static_results&) = delete;
-    static_results& operator=(const static_results&) = delete;
-    virtual ~static_results() = default;
+    libc_state() = default;
+    libc_state(const libc_state&) = delete;
+    libc_state& operator=(const libc_state&) = delete;
+    virtual ~libc_state() = default;
+    /// The running fiber has this one, and makes `child`: a thread inherits, too. May throw
+    /// std::bad_alloc.
+    virtual void inherit_to(fiber& child) const = 0;
 };
 
 struct fiber : ready_node {
@@ -110,8 +113,8 @@ struct fiber : ready_node {
     main body;
     stack memory;
     std::optional<std::string>
-        cancel_message;                       // of the latest pending request; kept when delivered
-    std::unique_ptr<static_results> results;  // the libc layer's; null until it needs it
+        cancel_message;                // of the latest pending request; kept when delivered
+    std::unique_ptr<libc_state> libc;  // the libc layer's; null until it needs it
 };
 
 /// A view with a null data() is None.

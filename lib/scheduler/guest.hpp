@@ -3,11 +3,11 @@
 // is woken and is cancelled as every fiber; only the switch is its host's affair.
 //
 // 1. A guest that suspends calls guest_host::suspend(). Its node is `bookkeeping`: where the turn of
-//    another fiber would lead to a switch, a guest's leads to guest_host::resume().
+//    another fiber would lead to a switch, a guest's leads to guest_host::resume(). So its slot in the
+//    ready queue has no stack pointer, nor has its record.
 // 2. While a guest runs, scheduler::current() is its record: the host calls scheduler::hand_over() at
 //    each of its switches.
 // 3. A loop has one host at most.
-//    So its slot in the ready queue has no stack pointer, nor has its record.
 // 4. What its stack is, and how much of it is in use, only the host could say.
 
 #include "fiber/fiber.hpp"

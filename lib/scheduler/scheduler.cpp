@@ -60,6 +60,7 @@ public:
     running_scope(const running_scope&) = delete;
     running_scope& operator=(const running_scope&) = delete;
     ~running_scope() {
+        take_own(loop_.cells_, nullptr);
         loop_.running_ = loop_.stopping_ = false;
         if (loop_.wake_descriptor_ != nullptr) loop_.leave_for_host();
         running_scheduler = nullptr;
@@ -105,14 +106,16 @@ void scheduler::run_turns() {
 }
 
 void scheduler::run_node(ready_node& node) {
-    if (node.what == ready_node::kind::fiber)
-        enter(static_cast<fiber&>(node));
-    else
-        node.run(node, ready_node::fate::run);
+    if (node.what == ready_node::kind::fiber) return enter(static_cast<fiber&>(node));
+    own_state* const left_here = cells_.own;
+    if (node.what == ready_node::kind::callback) take_own(cells_, nullptr);
+    node.run(node, ready_node::fate::run);
+    take_own(cells_, left_here);
 }
 
 void scheduler::enter(fiber& f) noexcept {
     set_current(&f);
+    own_.own = nullptr;
     switch_context(cells_, own_, f.saved);
 }
 
@@ -172,7 +175,7 @@ void scheduler::wait_for_something(duration longest) {
 void scheduler::run_when_idle() {
     if (reactor_ != nullptr && reactor_->in_flight() > 0) reactor_->wait(duration::zero());
     if (!ready_.empty() || (!timers_.empty() && timers_.next() <= now())) return;
-    while (ready_node* const node = when_idle_.pop_front()) node->run(*node, ready_node::fate::run);
+    while (ready_node* const node = when_idle_.pop_front()) run_node(*node);
 }
 
 void scheduler::sleep_until_something(duration longest) {
@@ -328,12 +331,14 @@ void scheduler::park_slowly() noexcept {
 void scheduler::change_slowly(fiber& self, void*& save, const ready_queue::slot& next) noexcept {
     if (next.node != nullptr) return change(self, save, next);
     set_current(nullptr);
+    own_.own = cells_.own;
     switch_context(cells_, self.saved, save, own_, own_.stack_pointer);
 }
 
 void scheduler::change_to_creator(fiber& self, void*& save) noexcept {
     self.leaves = fiber::way::onward;
     set_current(self.creating_fiber);
+    if (current_ == nullptr) own_.own = cells_.own;
     switch_context(cells_, self.saved, save, *self.creator, self.creator->stack_pointer);
 }
 
@@ -407,6 +412,7 @@ ready_queue::slot scheduler::next_fiber() noexcept {
 [[gnu::always_inline]] inline void scheduler::finish(fiber& self) noexcept {
     self.state = fiber::status::finished;
     set_cancel_pending(self, false);
+    take_own(cells_, nullptr);
     if (finished_ != nullptr) reap();
     finished_ = &self;
     if (leads_elsewhere_) [[unlikely]] {
@@ -424,7 +430,10 @@ ready_queue::slot scheduler::next_fiber() noexcept {
 }
 
 inline void scheduler::reap() noexcept {
-    fiber& f = *std::exchange(finished_, nullptr);
+    give_back(*std::exchange(finished_, nullptr));
+}
+
+void scheduler::give_back(fiber& f) noexcept {
     const stack memory = f.memory;
     release_context(f.saved);
     f.~fiber();
@@ -436,6 +445,7 @@ inline void scheduler::reap() noexcept {
 void scheduler::fiber_main(void* argument) noexcept {
     fiber& self = *static_cast<fiber*>(argument);
     scheduler& loop = self.owner;
+    take_own(loop.cells_, self.saved.own);
     self.body(*self.task);
     loop.finish(self);
 }
@@ -448,7 +458,19 @@ fiber& scheduler::create_fiber(task_core& task, fiber::main body, std::size_t st
         (reinterpret_cast<std::uintptr_t>(memory.top) - sizeof(fiber)) & ~(line - 1);
     auto* f = ::new (reinterpret_cast<void*>(record)) fiber(*this, task, body, memory);
     prepare_context(f->saved, memory.limit, f, &fiber_main, f);
+    if (cells_.own != nullptr) [[unlikely]]
+        inherit(*f);
     return *f;
+}
+
+void scheduler::inherit(fiber& child) {
+    if (current_ == nullptr || current_->libc == nullptr) return;
+    try {
+        current_->libc->inherit_to(child);
+    } catch (...) {
+        give_back(child);
+        throw;
+    }
 }
 
 void scheduler::start_eagerly(fiber& f) noexcept {
@@ -457,11 +479,13 @@ void scheduler::start_eagerly(fiber& f) noexcept {
     f.leaves = fiber::way::to_creator;
     f.state = fiber::status::runnable;
     set_current(&f);
+    own_.own = nullptr;
     switch_context(cells_, *f.creator, f.saved);
 }
 
 void scheduler::hand_over(fiber& next) noexcept {
     set_current(&next);
+    take_own(cells_, next.saved.own);
 }
 
 void scheduler::append(ready_node& node) noexcept {

@@ -116,6 +116,9 @@ public:
         f.cancel_pending = pending;
         pending ? ++cancels_pending_ : --cancels_pending_;
     }
+    /// The running fiber's own state is `own` from now on: what it keeps has just come into the thread.
+    /// Null: it has none any more.
+    void set_own_state(own_state* own) noexcept { current_->saved.own = cells_.own = own; }
     /// Whether any fiber has cancel_pending.
     [[nodiscard]] bool any_cancel_pending() const noexcept { return cancels_pending_ != 0; }
     /// Of a suspended fiber. Searches the ready queue.
@@ -224,6 +227,8 @@ private:
     void append_due_timers() noexcept;
     void drop_ready() noexcept;
     void reap() noexcept;
+    void give_back(fiber& f) noexcept;
+    void inherit(fiber& child);
 
     // Hot: together on as few lines as possible.
     ready_queue ready_;

@@ -36,6 +36,7 @@ public:
     void resume() {
         strand* const resumer = std::exchange(running_, this);
         resumer_ = resumer == nullptr ? &thread_ : &resumer->own_;
+        if (resumer == nullptr) thread_.own = nullptr;
         detail::switch_context(cells(), *resumer_, own_);
         running_ = resumer;
     }
@@ -45,6 +46,14 @@ public:
         strand& self = *running_;
         detail::switch_context(cells(), self.own_, *self.resumer_);
     }
+
+    /// Likewise; what the strand has of its own stays in the thread.
+    static void pause_and_leave_own() {
+        running_->resumer_->own = cells().own;
+        pause();
+    }
+    /// Of the running strand: what it keeps has just come into the thread. Null: none any more.
+    static void set_own(detail::own_state* own) { running_->own_.own = cells().own = own; }
 
     /// The calls it is in the middle of while it is paused.
     std::size_t backtrace(std::span<const void*> into) const {
