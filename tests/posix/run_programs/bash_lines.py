@@ -7,7 +7,7 @@ SCRIPTS = {
         seq 1 20000 | sort -rn | head -n 3 | tr '\\n' ' '
         yes | head -n 2; echo "${PIPESTATUS[*]}"
         set -o pipefail; (exit 3) | cat; echo $?
-        diff <(seq 3) <(seq 4) | tee >(cat >copy); cat copy | wc -l
+        diff <(seq 3) <(seq 4) | tee copy; cat copy | wc -l
         for i in {1..30}; do echo $(echo $i | cat); done | paste -sd+""",
     "traps": """
         trap 'echo on USR1' USR1; trap 'echo at the end $?' EXIT
