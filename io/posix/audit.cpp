@@ -240,7 +240,7 @@ audit::audit() {
         throw usage_error(std::string("brio::posix::audit: no Syscall User Dispatch here: ") +
                           std::strerror(error));
     }
-    room.release();
+    (void)room.release();
 }
 
 audit::~audit() {

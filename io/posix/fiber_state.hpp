@@ -49,7 +49,7 @@ public:
 
     /// The result of type Result is replaced. Throws std::bad_alloc.
     template <class Result>
-    Result& keep(Result&& latest) {
+    Result& keep(Result latest) {
         std::shared_ptr<void>& mine = results_[&name_of<Result>];
         mine = std::make_shared<Result>(std::move(latest));
         return *static_cast<Result*>(mine.get());

@@ -21,7 +21,7 @@ namespace {
 /// A part of what libc takes for numeric is enough: the rest is found out by a thread.
 bool is_numeric(const char* name) noexcept {
     const std::string_view text = name;
-    if (text.find_first_not_of("0123456789.") == text.npos)
+    if (text.find_first_not_of("0123456789.") == std::string_view::npos)
         return !text.empty() && text.back() != '.';
     in6_addr six = {};
     return ::inet_pton(AF_INET6, name, &six) == 1;

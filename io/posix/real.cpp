@@ -125,7 +125,9 @@ int raw_remove(const char* path) noexcept {
 
 int raw_lockf(int fd, int command, off_t size) noexcept {
     struct flock lock = {};
-    lock.l_type = command == F_ULOCK ? F_UNLCK : command == F_TEST ? F_RDLCK : F_WRLCK;
+    lock.l_type = static_cast<short>(command == F_ULOCK  ? F_UNLCK
+                                     : command == F_TEST ? F_RDLCK
+                                                         : F_WRLCK);
     lock.l_whence = SEEK_CUR;
     lock.l_len = size;
     switch (command) {

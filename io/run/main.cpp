@@ -70,14 +70,14 @@ std::string find_layer() {
     here.resize(static_cast<std::size_t>(size));
     here.resize(here.rfind('/') + 1);
     for (const char* const directory : {"", BRIO_RUN_TO_LIBRARIES "/"}) {
-        const std::string found = here + directory + BRIO_RUN_LAYER;
+        std::string found = here + directory + BRIO_RUN_LAYER;
         if (::access(found.c_str(), R_OK) == 0) return found;
     }
     refuse(BRIO_RUN_LAYER " is neither in " + here + " nor in " + here + BRIO_RUN_TO_LIBRARIES);
 }
 
 void preload(const std::string& layer) {
-    if (layer.find_first_of(" :") != layer.npos)
+    if (layer.find_first_of(" :") != std::string::npos)
         refuse("the loader cannot preload a path with blanks or colons: " + layer);
     const char* const before = std::getenv("LD_PRELOAD");
     const std::string all = before == nullptr || *before == '\0' ? layer : layer + ":" + before;

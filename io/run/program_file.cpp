@@ -100,7 +100,7 @@ std::string interpreter_of(std::string_view start) {
     start.remove_prefix(2);
     start = start.substr(0, start.find('\n'));
     const auto begin = start.find_first_not_of(" \t");
-    if (begin == start.npos) return {};
+    if (begin == std::string_view::npos) return {};
     start.remove_prefix(begin);
     return std::string(start.substr(0, start.find_first_of(" \t")));
 }
