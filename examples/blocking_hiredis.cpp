@@ -46,6 +46,7 @@ int main(int, char** argv) {
     brio::run([port = std::atoi(argv[1])] {
         const ticking ticks;
         std::vector<brio::task<void>> tasks;
+        tasks.reserve(200);
         for (int n = 0; n < 100; ++n)
             tasks.push_back(brio::create_task([=] { wait_for_word(port, n); }));
         for (int n = 0; n < 100; ++n)

@@ -50,6 +50,7 @@ int main() {
         auto serving = brio::create_task([&] { server.listen_after_bind(); });
 
         std::vector<brio::task<void>> fetching;
+        fetching.reserve(100);
         for (int n = 0; n < 100; ++n)
             fetching.push_back(brio::create_task([=] { fetch(port, std::to_string(n)); }));
         brio::gather(fetching).await();

@@ -33,6 +33,7 @@ int main(int, char** argv) {
         const ticking ticks;
         brio::semaphore few(2);  // the server starts a process for each, on our processors
         std::vector<brio::task<connection>> connecting;
+        connecting.reserve(100);
         for (int i = 0; i < 100; ++i)
             connecting.push_back(brio::create_task([where, &few] {
                 const std::scoped_lock one(few);
@@ -42,6 +43,7 @@ int main(int, char** argv) {
 
         const auto start = brio::clock::now();
         std::vector<brio::task<void>> sleeping;
+        sleeping.reserve(connections.size());
         for (const connection& each : connections)
             sleeping.push_back(brio::create_task([each] {
                 for (int i = 0; i < 10; ++i) sleep_in_server(each.get());
