@@ -8,9 +8,10 @@
 //    new ones too, find what they left: zeros. So a fiber may suspend inside a catch and in a
 //    destructor that runs during unwinding, and one that does neither pays nothing for it.
 // 3. When an execution ends, no exception is alive in it.
-// 4. What an execution has changed of its thread for itself (own_state) is there while it runs, and on the
-//    thread's own stack after it, until somebody else runs; all others find the thread as it was. Like its
-//    exceptions it is put aside by its own suspension, so who has none pays nothing for it.
+// 4. What an execution has changed of its thread for itself (own_state) is in the thread while it runs;
+//    all others find the thread as it was. Like its exceptions it is put aside by its own suspension,
+//    so who has none pays nothing for it. It stays where the one who goes on has the same `own`: by
+//    that the thread's own stack takes over what the last execution has left.
 //
 //   prepare_context -> suspended -> running ... -> switch_context_for_good -> release_context
 //                          '---------- (never continued) --------------------------^
@@ -64,8 +65,7 @@ struct thread_cells {
 /// by the switch that leaves it. Must not move between prepare_context and release_context.
 struct machine_context {
     void* stack_pointer = nullptr;
-    own_state* own =
-        nullptr;  // of this execution; its owner changes it while it runs, with take_own
+    own_state* own = nullptr;  // of this execution; thread_cells::own is the one in the thread
     unsigned int valgrind_stack = 0;
     [[no_unique_address]] sanitizer_handles sanitizers = {};
 };

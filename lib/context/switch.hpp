@@ -8,8 +8,8 @@
 //
 // Kept across a switch: errno, what the calling convention makes the callee keep, and nothing else.
 // Rounding modes and the other floating-point control bits (MXCSR, x87 control word, FPCR) are not
-// switched (Boost's switch does): saving them costs a third of the switch, and code that changes them for good is rare. A
-// fiber must restore them before it suspends.
+// switched (by Boost's switch they are): saving them costs a third of the switch, and code that
+// changes them for good is rare. A fiber must restore them before it suspends.
 
 #include <cstddef>
 

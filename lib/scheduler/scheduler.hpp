@@ -23,6 +23,8 @@
 // 8. Between turns the wake_descriptor tells of everything that a turn would find: leave_for_host() is
 //    the last act of a run, and what the thread does to the loop meanwhile calls
 //    touched_from_outside().
+// 9. The loop's own stack polls and sleeps with the own_state of the fiber that came to it, so that one
+//    fiber alone is as a thread of its own; callbacks run without it. `own_.own` is what it takes over.
 
 #include "base/invariant.hpp"
 #include "context/context.hpp"
@@ -116,8 +118,8 @@ public:
         f.cancel_pending = pending;
         pending ? ++cancels_pending_ : --cancels_pending_;
     }
-    /// The running fiber's own state is `own` from now on: what it keeps has just come into the thread.
-    /// Null: it has none any more.
+    /// What the running fiber has just changed of the thread is its own from now on: `own` keeps what was
+    /// there before, and outlives the fiber's last step. Null: it has nothing of its own any more.
     void set_own_state(own_state* own) noexcept { current_->saved.own = cells_.own = own; }
     /// Whether any fiber has cancel_pending.
     [[nodiscard]] bool any_cancel_pending() const noexcept { return cancels_pending_ != 0; }

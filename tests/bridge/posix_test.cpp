@@ -3,6 +3,7 @@
 #include "bridge/boost_fibers.hpp"
 #include "posix/fibers.hpp"
 
+#include <csignal>
 #include <ctime>
 
 namespace {
@@ -59,6 +60,38 @@ TEST(a_blocking_call_in_a_boost_fiber, is_a_sleep_of_the_standard_library) {
             EXPECT_GT(beside.turns(), before);
         }).join();
     });
+}
+
+TEST(what_a_boost_fiber_changes_of_its_thread, is_its_own) {
+    const auto blocks = [] {
+        sigset_t now = {};
+        ::pthread_sigmask(SIG_BLOCK, nullptr, &now);
+        return sigismember(&now, SIGUSR1) == 1;
+    };
+    brio::boost_fiber::run([&] {
+        const auto change = [&] {
+            sigset_t set = {};
+            ::sigaddset(&set, SIGUSR1);
+            EXPECT_FALSE(blocks());
+            EXPECT_EQ(::pthread_sigmask(SIG_BLOCK, &set, nullptr), 0);
+            for (int i = 0; i < 5; ++i) {
+                boost::this_fiber::yield();
+                EXPECT_TRUE(blocks());
+                brio::yield();
+                EXPECT_TRUE(blocks());
+            }
+        };
+        fibers::fiber first(change), second(change);
+        for (int i = 0; i < 20; ++i) {
+            boost::this_fiber::yield();
+            EXPECT_FALSE(blocks());
+            brio::create_task([&] { EXPECT_FALSE(blocks()); }).await();
+        }
+        first.join();
+        second.join();
+        EXPECT_FALSE(blocks());
+    });
+    EXPECT_FALSE(blocks());
 }
 
 }  // namespace

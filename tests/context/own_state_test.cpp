@@ -2,6 +2,7 @@
 
 #include "context/strand.hpp"
 
+#include <functional>
 #include <gtest/gtest.h>
 #include <utility>
 
@@ -84,14 +85,19 @@ TEST_F(own_state, goes_with_exceptions) {
     EXPECT_TRUE(thrower.done());
 }
 
-TEST_F(own_state, may_be_left_for_who_runs_next) {
-    own mine;
-    strand one([&] {
+/// Sets 1, and leaves it in the thread when it pauses.
+std::function<void()> leaving(own& mine) {
+    return [&mine] {
         mine.begin(1);
         strand::pause_and_leave_own();
         EXPECT_EQ(setting, 1);
         mine.end();
-    });
+    };
+}
+
+TEST_F(own_state, may_be_left_for_who_runs_next) {
+    own mine;
+    strand one(leaving(mine));
     one.resume();
     EXPECT_EQ(setting, 1);
     one.resume();
@@ -101,12 +107,7 @@ TEST_F(own_state, may_be_left_for_who_runs_next) {
 
 TEST_F(own_state, that_was_left_is_put_aside_for_another_one) {
     own mine;
-    strand one([&] {
-        mine.begin(1);
-        strand::pause_and_leave_own();
-        EXPECT_EQ(setting, 1);
-        mine.end();
-    });
+    strand one(leaving(mine));
     strand other([] { EXPECT_EQ(setting, 0); });
     one.resume();
     other.resume();

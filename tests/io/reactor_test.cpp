@@ -9,6 +9,7 @@
 #include <deque>
 #include <netinet/in.h>
 #include <sys/poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -401,14 +402,22 @@ TEST_P(reactor_test, serves_both_directions_and_several_readers_of_one_descripto
 
 // --------------------------------------------------------------------------- time and the bell
 
+/// How often the kernel has put this thread to sleep.
+long times_slept() {
+    rusage use = {};
+    ::getrusage(RUSAGE_THREAD, &use);
+    return use.ru_nvcsw;
+}
+
 TEST_P(reactor_test, sleeps_no_longer_than_asked) {
     const auto end = std::chrono::steady_clock::now() + 5ms;
-    int waits = 0;
+    long waits = 0;
+    const long slept_before = times_slept();
     for (; std::chrono::steady_clock::now() < end; ++waits)
         io().wait(end - std::chrono::steady_clock::now());
     EXPECT_LT(std::chrono::steady_clock::now(), end + 5s);
-    // Some end early, as with a signal; who does not sleep makes thousands.
-    EXPECT_LE(waits, 100) << "not asleep";
+    // A sleep may end early: by a signal, or by what the kernel has left to do for a ring before.
+    EXPECT_LE(waits - (times_slept() - slept_before), 5) << "not asleep";
 }
 
 TEST_P(reactor_test, does_not_sleep_when_something_has_completed) {

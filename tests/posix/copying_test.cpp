@@ -155,7 +155,7 @@ TEST(sendfile, a_part_is_counted_after_a_cancel_a_timeout_and_a_reader_that_leav
     const descriptor file = make_file(text);
     enum { cancel, timeout, leave };
     for (const int end : {cancel, timeout, leave}) {
-        const sigpipe_counter sigpipes;
+        const signal_counter sigpipes(SIGPIPE);
         two_ends pair = make_socketpair();
         if (end == timeout) set_timeout(pair.second, SO_SNDTIMEO, 60s);
         brio::testing::run([&] {
@@ -386,13 +386,13 @@ TEST(splice, a_blocking_socket_is_waited_for_whatever_the_flags_say) {
 }
 
 TEST(splice, a_reader_that_leaves_raises_sigpipe) {
-    const sigpipe_counter sigpipes;
+    const signal_counter sigpipes(SIGPIPE);
     for (const bool socket : {false, true}) {
         const two_ends from = make_pipe();
         two_ends to = socket ? make_socketpair() : make_pipe();
         ASSERT_EQ(::write(from.second, "abc", 3), 3);
         fill(to.second);
-        sigpipe_counter::count = 0;
+        signal_counter::count = 0;
         brio::run([&] {
             auto mover = brio::create_task([&] {
                 return observe(
@@ -402,7 +402,7 @@ TEST(splice, a_reader_that_leaves_raises_sigpipe) {
             EXPECT_FALSE(mover.done());
             to.first.close();
             EXPECT_EQ(mover.await(), (observed{-1, EPIPE}));
-            EXPECT_EQ(sigpipe_counter::count, 1);
+            EXPECT_EQ(signal_counter::count, 1);
         });
     }
 }

@@ -35,10 +35,6 @@ void take_letter(const two_ends& pipe) {
 class blocked_signal {
 public:
     blocked_signal() {
-        count = 0;
-        struct sigaction ours = {};
-        ours.sa_handler = [](int) { count = count + 1; };
-        ::sigaction(SIGUSR1, &ours, &action_);
         sigset_t blocked;
         ::sigemptyset(&blocked);
         ::sigaddset(&blocked, SIGUSR1);
@@ -46,15 +42,11 @@ public:
     }
     blocked_signal(const blocked_signal&) = delete;
     blocked_signal& operator=(const blocked_signal&) = delete;
-    ~blocked_signal() {
-        ::pthread_sigmask(SIG_SETMASK, &open, nullptr);
-        ::sigaction(SIGUSR1, &action_, nullptr);
-    }
+    ~blocked_signal() { ::pthread_sigmask(SIG_SETMASK, &open, nullptr); }
     sigset_t open;  // the mask that lets it through
-    static inline volatile sig_atomic_t count = 0;
 
 private:
-    struct sigaction action_;
+    signal_counter counter_{SIGUSR1};
 };
 
 }  // namespace
@@ -178,24 +170,24 @@ TEST(epoll_wait, lets_the_signals_through_that_its_mask_allows) {
     const auto wait = [&] { return ::epoll_pwait(wanted.fd, room, 1, -1, &signal.open); };
     const auto wait2 = [&] { return ::epoll_pwait2(wanted.fd, room, 1, nullptr, &signal.open); };
     const auto end_by_signal = [&](auto call) {
-        blocked_signal::count = 0;
+        signal_counter::count = 0;
         auto waiting = brio::create_task([=] { return observe(call); });
         let_others_run();
         EXPECT_FALSE(waiting.done());
         ::raise(SIGUSR1);
-        EXPECT_EQ(blocked_signal::count, 0);
+        EXPECT_EQ(signal_counter::count, 0);
         EXPECT_EQ(waiting.await(), (observed{-1, EINTR}));
-        EXPECT_EQ(blocked_signal::count, 1);
+        EXPECT_EQ(signal_counter::count, 1);
         // One that is pending before.
         ::raise(SIGUSR1);
         EXPECT_EQ(observe(call), (observed{-1, EINTR}));
-        EXPECT_EQ(blocked_signal::count, 2);
+        EXPECT_EQ(signal_counter::count, 2);
     };
     brio::run([&] {
         end_by_signal(wait);
         end_by_signal(wait2);
         // Without a mask none gets through; with no time the kernel does not look, nor here.
-        blocked_signal::count = 0;
+        signal_counter::count = 0;
         ::raise(SIGUSR1);
         auto waiting = brio::create_task([&] { return ::epoll_wait(wanted.fd, room, 1, -1); });
         let_others_run();
@@ -203,11 +195,11 @@ TEST(epoll_wait, lets_the_signals_through_that_its_mask_allows) {
         EXPECT_EQ(::epoll_pwait(wanted.fd, room, 1, 0, &signal.open), 0);
         put_letter(pipe);
         EXPECT_EQ(waiting.await(), 1);
-        EXPECT_EQ(blocked_signal::count, 0);
+        EXPECT_EQ(signal_counter::count, 0);
         EXPECT_EQ(::epoll_pwait(wanted.fd, room, 1, -1, &signal.open), 1);  // an event comes first
         take_letter(pipe);
         EXPECT_EQ(observe(wait), (observed{-1, EINTR}));
-        EXPECT_EQ(blocked_signal::count, 1);
+        EXPECT_EQ(signal_counter::count, 1);
     });
 }
 

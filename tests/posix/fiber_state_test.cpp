@@ -43,26 +43,8 @@ void unblock(int signal) {
     ASSERT_EQ(::pthread_sigmask(SIG_UNBLOCK, &set, nullptr), 0);
 }
 
-volatile sig_atomic_t handled = 0;
-/// Counts SIGUSR1 in `handled` while it lives.
-class counted_signal {
-public:
-    counted_signal() {
-        handled = 0;
-        struct sigaction counting = {};
-        counting.sa_handler = [](int) { handled = handled + 1; };
-        ::sigaction(SIGUSR1, &counting, &before_);
-    }
-    counted_signal(const counted_signal&) = delete;
-    counted_signal& operator=(const counted_signal&) = delete;
-    ~counted_signal() { ::sigaction(SIGUSR1, &before_, nullptr); }
-
-private:
-    struct sigaction before_ = {};
-};
-
-/// Suspends in each of the ways there are: in the ready queue, parked, by a call of libc, for a task's
-/// first step and for another loop turn with nothing else to do.
+/// Suspends in each of the ways there are: in the ready queue, parked, by a call of libc, and for the
+/// first step of another task.
 void suspend_in_all_ways() {
     brio::yield();
     brio::sleep(1ms);
@@ -210,24 +192,24 @@ TEST(fiber_state, a_mask_that_is_put_back_was_never_there) {
 }
 
 TEST(fiber_state, a_signal_that_the_last_to_run_blocks_waits_while_the_loop_sleeps) {
-    const counted_signal counted;
+    const signal_counter counter(SIGUSR1);
     brio::run([&] {
         block(SIGUSR1);
         std::thread sender([thread = ::pthread_self()] { ::pthread_kill(thread, SIGUSR1); });
         brio::sleep(1ms);
         sender.join();
         brio::sleep(1ms);
-        EXPECT_EQ(handled, 0);
+        EXPECT_EQ(signal_counter::count, 0);
         unblock(SIGUSR1);
-        EXPECT_EQ(handled, 1);
+        EXPECT_EQ(signal_counter::count, 1);
     });
 }
 
 TEST(fiber_state, h_errno_is_the_fibers_own) {
     brio::run([&] {
         const auto fails = [] {
-            EXPECT_EQ(h_errno, 0);
-            EXPECT_EQ(::gethostbyname("1.2.3.4.5.6."), nullptr);
+            EXPECT_EQ(h_errno, 0);  // a name that libc refuses without asking anybody
+            EXPECT_EQ(::gethostbyname("a..b"), nullptr);
             const int error = h_errno;
             EXPECT_NE(error, 0);
             suspend_in_all_ways();

@@ -198,21 +198,22 @@ inline descriptor make_file(const std::string& text, int flags = 0) {
     return file;
 }
 
-/// Counts SIGPIPEs of the process while it lives.
-class sigpipe_counter {
+/// Counts a signal of the process while it lives; one at a time.
+class signal_counter {
 public:
-    sigpipe_counter() {
+    explicit signal_counter(int signal) : signal_(signal) {
         count = 0;
         struct sigaction ours = {};
         ours.sa_handler = [](int) { count = count + 1; };
-        ::sigaction(SIGPIPE, &ours, &before_);
+        ::sigaction(signal, &ours, &before_);
     }
-    sigpipe_counter(const sigpipe_counter&) = delete;
-    sigpipe_counter& operator=(const sigpipe_counter&) = delete;
-    ~sigpipe_counter() { ::sigaction(SIGPIPE, &before_, nullptr); }
+    signal_counter(const signal_counter&) = delete;
+    signal_counter& operator=(const signal_counter&) = delete;
+    ~signal_counter() { ::sigaction(signal_, &before_, nullptr); }
     static inline volatile sig_atomic_t count = 0;
 
 private:
+    int signal_;
     struct sigaction before_;
 };
 

@@ -115,10 +115,10 @@ TEST_F(files, in_memory_are_opened_at_once) {
         other.await();
         return at_once;
     };
-    // The kernel may drop a name at any time, and gives up a look that a renaming anywhere crosses.
-    bool at_once = false;
-    for (int i = 0; i < 100 && !at_once; ++i) brio::run([&] { at_once = opens_at_once(); });
-    EXPECT_TRUE(at_once);
+    // Mostly: the kernel may drop a name, and gives up a look that a renaming anywhere crosses.
+    int times = 0;
+    for (int i = 0; i < 100; ++i) brio::run([&] { times += opens_at_once() ? 1 : 0; });
+    EXPECT_GT(times, 50);
 }
 
 TEST_F(files, fifo_waits_for_its_other_end) {

@@ -140,7 +140,7 @@ TEST(read_write, small_writes_to_a_pipe_stay_whole) {
 }
 
 TEST(read_write, a_reader_that_leaves_raises_sigpipe_once) {
-    const sigpipe_counter counter;
+    const signal_counter counter(SIGPIPE);
     for (const bool socket : {false, true}) {
         for (const bool later : {false, true}) {
             two_ends ends = socket ? make_socketpair() : make_pipe();
@@ -173,7 +173,7 @@ TEST(read_write, a_reader_that_leaves_raises_sigpipe_once) {
 }
 
 TEST(read_write, a_part_that_was_taken_is_counted_when_the_reader_leaves) {
-    const sigpipe_counter counter;
+    const signal_counter counter(SIGPIPE);
     two_ends ends = make_pipe();
     const string much(1 << 20, 'x');
     const observed seen = brio::run([&] {

@@ -11,8 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <new>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #if defined(BRIO_ADDRESS_SANITIZER)
@@ -22,6 +25,7 @@
 namespace brio_tests {
 namespace {
 
+using own_states = with_loop;
 using switching = with_loop;
 using yielding = with_loop;
 using eager = with_loop;
@@ -41,6 +45,75 @@ struct signal final : private_wait {
     using private_wait::private_wait;
     [[nodiscard]] std::string describe() const override { return "signal"; }
 };
+
+// ------------------------------------------------------------------------------------- own state
+
+int setting = 0;  // of the "thread"
+
+struct own_setting final : own_state {
+    void exchange() noexcept override { std::swap(setting, kept); }
+    int kept = 0;
+};
+/// What the libc layer would keep: makes who inherits it refuse.
+struct refusing_state final : libc_state {
+    void inherit_to(fiber&) const override { throw std::bad_alloc(); }
+};
+
+TEST_F(own_states, of_one_fiber_are_no_other_s_nor_a_callback_s) {
+    own_setting own;
+    loop().start([&] {
+        setting = 1;
+        core().set_own_state(&own);
+        loop().callback([&] {
+            EXPECT_EQ(setting, 0);
+            core().start_eagerly(loop().make([] { EXPECT_EQ(setting, 0); }));
+        });
+        loop().bookkeeping([] {});
+        loop().at(10ms, [] { EXPECT_EQ(setting, 0); });
+        fiber& self = *core().current();
+        signal woken(self);
+        loop().at(20ms, [&] { woken.finish(); });
+        woken.wait();
+        EXPECT_EQ(setting, 1);
+        core().start_eagerly(loop().make([] { EXPECT_EQ(setting, 0); }));
+        EXPECT_EQ(setting, 1);
+        loop().start([] { EXPECT_EQ(setting, 0); });
+        yield(3);
+        EXPECT_EQ(setting, 1);
+    });
+    loop().run();
+    EXPECT_EQ(setting, 0);
+}
+
+TEST_F(own_states, are_put_aside_when_the_loop_stops) {
+    own_setting own;
+    loop().start([&] {
+        setting = 1;
+        core().set_own_state(&own);
+        core().stop();
+        yield();
+        EXPECT_EQ(setting, 1);
+    });
+    loop().run();
+    EXPECT_EQ(setting, 0);
+    loop().run();
+    EXPECT_EQ(setting, 0);
+}
+
+TEST_F(own_states, a_fiber_that_cannot_inherit_is_not_made) {
+    own_setting own;
+    loop().start([&] {
+        core().current()->libc = std::make_unique<refusing_state>();
+        setting = 1;
+        core().set_own_state(&own);
+        const auto in_use = core().stacks().statistics().in_use;
+        EXPECT_THROW(loop().make([] {}), std::bad_alloc);
+        EXPECT_EQ(core().stacks().statistics().in_use, in_use);
+        EXPECT_EQ(setting, 1);
+    });
+    loop().run();
+    EXPECT_EQ(setting, 0);
+}
 
 // ------------------------------------------------------------------------------------- switching
 
