@@ -64,7 +64,7 @@ int brio_posix_fcntl(int fd, int command, ...) {
     va_end(arguments);
     if (command == F_SETLKW || command == F_OFD_SETLKW) {
         if (fiber* const self = suspendable_fiber())
-            return static_cast<int>(as_libc(wait_for_record_lock(
+            return static_cast<int>(answer(wait_for_record_lock(
                 *self, fd, command, static_cast<const struct flock*>(argument))));
     }
     const int result = real.fcntl(fd, command, argument);

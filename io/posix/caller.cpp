@@ -3,7 +3,6 @@
 #include "posix/interruption.hpp"
 
 #include <atomic>
-#include <csignal>
 #include <cstdlib>
 
 // vfork.cpp
@@ -28,7 +27,6 @@ bool begin_service() noexcept {
 }
 constinit thread_local const scheduler* left_behind = nullptr;
 constinit thread_local unsigned refusals = 0;
-constinit thread_local volatile sig_atomic_t handlers_running = 0;
 
 }  // namespace
 
@@ -39,22 +37,12 @@ void loop_was_left_behind() noexcept {
     left_behind = this_scheduler();
 }
 
-in_signal_handler::in_signal_handler() noexcept {
-    handlers_running = handlers_running + 1;
-}
-in_signal_handler::~in_signal_handler() {
-    if (handlers_running > 0) handlers_running = handlers_running - 1;
-}
-void handlers_are_over() noexcept {
-    handlers_running = 0;
-}
-
 fiber* served_fiber() noexcept {
     const scheduler* const loop = this_scheduler();
     if (loop == nullptr) [[likely]]
         return nullptr;
     fiber* const self = loop->current();
-    if (self == nullptr || loop == left_behind || handlers_running != 0 ||
+    if (self == nullptr || loop == left_behind || in_signal_handler::anywhere() ||
         brio_posix_vfork_children != 0)
         return nullptr;
     if (service.load(std::memory_order_relaxed) != status::in_service && !begin_service())
@@ -94,15 +82,17 @@ bool refused(fiber& self) noexcept {
 
 long wait_for(fiber& self, operation& op, std::optional<time_point> until) noexcept {
     const interruptible here(self, until ? restarts::never : restarts::if_the_handler_says);
-    for (;;) {
+    while (!here.jumped_out()) {
         const int result = perform(op, until);
         if (result == -ECANCELED) return tell_cancelled(self);
         if (result != -EINTR || self.interrupted) return result;
     }
+    return -EINTR;
 }
 
 long sleep_until(fiber& self, std::optional<time_point> until) noexcept {
     const interruptible here(self, restarts::never);
+    if (here.jumped_out()) return -EINTR;
     const int ended = perform_any({}, until);
     return ended == -ECANCELED ? tell_cancelled(self) : ended;
 }

@@ -13,8 +13,10 @@
 // 4. Every eighth refusal goes through a turn of the loop, so that C code which retries for ever
 //    holds up only itself.
 
+#include "base/system_call.hpp"
 #include "fiber/fiber.hpp"
 #include "ops/operation.hpp"
+#include "posix/jumps.hpp"
 #include "scheduler/park.hpp"
 #include "scheduler/scheduler.hpp"
 
@@ -50,16 +52,12 @@ void forget_in_reactor(int fd) noexcept;
 /// Marks that C code is about to be told of the pending cancel; returns -ECANCELED.
 long tell_cancelled(fiber& self) noexcept;
 
-/// While one lives, in a signal handler, everybody on the thread gets libc's own.
-class in_signal_handler {
-public:
-    in_signal_handler() noexcept;
-    in_signal_handler(const in_signal_handler&) = delete;
-    in_signal_handler& operator=(const in_signal_handler&) = delete;
-    ~in_signal_handler();
-};
-/// Somebody jumps out of all that are running on this thread.
-void handlers_are_over() noexcept;
+/// How a hook ends, when it has left all that was to be left: as libc answers. Does not return where a
+/// handler has jumped out of the wait (jumps.hpp).
+inline long answer(long result) noexcept {
+    land_jump();
+    return as_libc(result);
+}
 
 /// While one lives, the fiber is not told of a cancel.
 class not_cut_short {

@@ -45,7 +45,7 @@ int accept_on(int fd, sockaddr* from, socklen_t* from_size, int flags, decltype(
     if (self == nullptr) {
         accepted = plain(fd, from, from_size, flags);
     } else if (refused(*self)) {
-        accepted = static_cast<int>(as_libc(-ECANCELED));
+        accepted = static_cast<int>(answer(-ECANCELED));
     } else if (const descriptor_facts facts = facts_of(fd);
                facts.nonblocking || !facts.is_socket() || (flags & ~accept_flags) != 0) {
         accepted = plain(fd, from, from_size, flags);
@@ -57,7 +57,7 @@ int accept_on(int fd, sockaddr* from, socklen_t* from_size, int flags, decltype(
         op.second = from_size;
         op.flags = static_cast<std::uint32_t>(flags);
         const long result = wait_for(*self, op, limit_of(*self, fd, facts, SO_RCVTIMEO));
-        accepted = static_cast<int>(as_libc(result == -ETIME ? -EAGAIN : result));
+        accepted = static_cast<int>(answer(result == -ETIME ? -EAGAIN : result));
     }
     forget(accepted);
     return accepted;
@@ -75,10 +75,10 @@ extern "C" {
 int brio_posix_connect(int fd, const sockaddr* to, socklen_t to_size) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.connect(fd, to, to_size);
-    if (refused(*self)) return static_cast<int>(as_libc(-ECANCELED));
+    if (refused(*self)) return static_cast<int>(answer(-ECANCELED));
     const descriptor_facts facts = facts_of(fd);
     if (facts.nonblocking || !facts.is_socket()) return real.connect(fd, to, to_size);
-    return static_cast<int>(as_libc(wait_until_connected(*self, fd, to, to_size, facts)));
+    return static_cast<int>(answer(wait_until_connected(*self, fd, to, to_size, facts)));
 }
 
 int brio_posix_accept(int fd, sockaddr* from, socklen_t* from_size) {

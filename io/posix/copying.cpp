@@ -254,7 +254,7 @@ extern "C" {
 ssize_t brio_posix_sendfile(int to, int from, off_t* offset, size_t size) noexcept {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || size == 0) return real.sendfile(to, from, offset, size);
-    return as_libc(sendfile_on_fiber(*self, to, from, offset, size));
+    return answer(sendfile_on_fiber(*self, to, from, offset, size));
 }
 
 ssize_t brio_posix_splice(int from, off64_t* from_offset, int to, off64_t* to_offset, size_t size,
@@ -262,13 +262,13 @@ ssize_t brio_posix_splice(int from, off64_t* from_offset, int to, off64_t* to_of
     fiber* const self = suspendable_fiber();
     if (self == nullptr || size == 0)
         return real.splice(from, from_offset, to, to_offset, size, flags);
-    return as_libc(splice_on_fiber(*self, {from, from_offset, to, to_offset, size, flags}));
+    return answer(splice_on_fiber(*self, {from, from_offset, to, to_offset, size, flags}));
 }
 
 ssize_t brio_posix_tee(int from, int to, size_t size, unsigned flags) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || size == 0) return real.tee(from, to, size, flags);
-    return as_libc(tee_on_fiber(*self, from, to, size, flags));
+    return answer(tee_on_fiber(*self, from, to, size, flags));
 }
 
 ssize_t brio_posix_copy_file_range(int from, off64_t* from_offset, int to, off64_t* to_offset,
@@ -276,7 +276,7 @@ ssize_t brio_posix_copy_file_range(int from, off64_t* from_offset, int to, off64
     fiber* const self = suspendable_fiber();
     if (self == nullptr || size == 0)
         return real.copy_file_range(from, from_offset, to, to_offset, size, flags);
-    return as_libc(copy_on_fiber(*self, {from, from_offset, to, to_offset, size, flags}));
+    return answer(copy_on_fiber(*self, {from, from_offset, to, to_offset, size, flags}));
 }
 
 }  // extern "C"

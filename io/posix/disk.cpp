@@ -22,7 +22,7 @@ template <class Libc, class Call>
 int disk_call(const char* what, Libc libc, Call call) noexcept {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return libc();
-    return static_cast<int>(as_libc(on_file_thread(*self, what, call)));
+    return static_cast<int>(answer(on_file_thread(*self, what, call)));
 }
 
 long sync_on_fiber(fiber& self, int fd, bool data_only) noexcept {
@@ -52,13 +52,13 @@ extern "C" {
 int brio_posix_fsync(int fd) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.fsync(fd);
-    return static_cast<int>(as_libc(sync_on_fiber(*self, fd, false)));
+    return static_cast<int>(answer(sync_on_fiber(*self, fd, false)));
 }
 
 int brio_posix_fdatasync(int fd) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.fdatasync(fd);
-    return static_cast<int>(as_libc(sync_on_fiber(*self, fd, true)));
+    return static_cast<int>(answer(sync_on_fiber(*self, fd, true)));
 }
 
 int brio_posix_syncfs(int fd) noexcept {

@@ -72,7 +72,7 @@ int brio_posix_epoll_wait(int fd, epoll_event* events, int room, int timeout) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.epoll_wait(fd, events, room, timeout);
     return static_cast<int>(
-        as_libc(wait_on_fiber(*self, fd, {events, room}, milliseconds(timeout), nullptr)));
+        answer(wait_on_fiber(*self, fd, {events, room}, milliseconds(timeout), nullptr)));
 }
 
 int brio_posix_epoll_pwait(int fd, epoll_event* events, int room, int timeout,
@@ -80,7 +80,7 @@ int brio_posix_epoll_pwait(int fd, epoll_event* events, int room, int timeout,
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.epoll_pwait(fd, events, room, timeout, mask);
     return static_cast<int>(
-        as_libc(wait_on_fiber(*self, fd, {events, room}, milliseconds(timeout), mask)));
+        answer(wait_on_fiber(*self, fd, {events, room}, milliseconds(timeout), mask)));
 }
 
 int brio_posix_epoll_pwait2(int fd, epoll_event* events, int room, const timespec* timeout,
@@ -89,10 +89,10 @@ int brio_posix_epoll_pwait2(int fd, epoll_event* events, int room, const timespe
     if (self == nullptr) return real.epoll_pwait2(fd, events, room, timeout, mask);
     std::optional<duration> length;
     if (timeout != nullptr) {
-        if (!is_valid(*timeout)) return static_cast<int>(as_libc(-EINVAL));
+        if (!is_valid(*timeout)) return static_cast<int>(answer(-EINVAL));
         length = length_of(*timeout);
     }
-    return static_cast<int>(as_libc(wait_on_fiber(*self, fd, {events, room}, length, mask)));
+    return static_cast<int>(answer(wait_on_fiber(*self, fd, {events, room}, length, mask)));
 }
 
 }  // extern "C"

@@ -58,6 +58,7 @@ void thread_settings::exchange() noexcept {
         real.pthread_sigmask(SIG_SETMASK, &other, &*mask_);
     }
     if (h_errno_) h_errno_ = std::exchange(h_errno, *h_errno_);
+    if (errors_) errors_->exchange();
 }
 
 void thread_settings::note_locale(fiber& self, locale_t before) noexcept {
@@ -78,12 +79,17 @@ void thread_settings::note_h_errno(fiber& self, int before) noexcept {
     tell(self);
 }
 
+void thread_settings::own_errors(fiber& self) {
+    errors_.emplace();
+    tell(self);
+}
+
 void thread_settings::inherit_mask() noexcept {
     mask_ = mask_of_thread();
 }
 
 void thread_settings::tell(fiber& self) noexcept {
-    self.owner.set_own_state(locale_ || mask_ || h_errno_ ? this : nullptr);
+    self.owner.set_own_state(locale_ || mask_ || h_errno_ || errors_ ? this : nullptr);
 }
 
 fiber_state& fiber_state::of(fiber& self) {
@@ -96,6 +102,18 @@ void fiber_state::inherit_to(fiber& child) const {
     fiber_state& its = of(child);
     its.settings.inherit_mask();
     child.saved.own = &its.settings;
+}
+
+void own_openssl_errors(fiber& self) noexcept {
+    look_for_openssl();
+    if (has_openssl()) {
+        try {
+            fiber_state::of(self).settings.own_errors(self);
+        } catch (const std::bad_alloc&) {
+            return;
+        }
+    }
+    self.has_waited_in_c = true;
 }
 
 void set_h_errno(fiber& self, int error) noexcept {

@@ -3,11 +3,13 @@
 //
 // 1. Results in static memory: fibers that call the same function do not overwrite each other's.
 // 2. Settings of the thread (locale, signal mask, h_errno) that a fiber has changed are in the thread
-//    while it runs; context.hpp has the rule. A fiber that sets them back has none again.
+//    while it runs; context.hpp has the rule. A fiber that sets them back has none again. Likewise
+//    OpenSSL's errors (openssl_errors.hpp).
 // 3. A fiber begins with its maker's signal mask, as a thread does, and with the locale and h_errno
 //    that all have.
 
 #include "fiber/fiber.hpp"
+#include "posix/openssl_errors.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -29,6 +31,8 @@ public:
     void note_locale(fiber& self, locale_t before) noexcept;
     void note_mask(fiber& self, const sigset_t& before) noexcept;
     void note_h_errno(fiber& self, int before) noexcept;
+    /// From now on OpenSSL's errors are its own. Throws std::bad_alloc.
+    void own_errors(fiber& self);
 
     [[nodiscard]] bool has_mask() const noexcept { return mask_.has_value(); }
     /// For a fiber that the one of `maker` makes, before it runs.
@@ -40,6 +44,7 @@ private:
     std::optional<locale_t> locale_;
     std::optional<sigset_t> mask_;
     std::optional<int> h_errno_;
+    std::optional<openssl_errors> errors_;
 };
 
 class fiber_state final : public libc_state {
@@ -77,6 +82,8 @@ Result* keep_for(fiber& self, Result latest) noexcept {
     }
 }
 
+/// At its first wait in the layer. (Without memory at the next one.)
+void own_openssl_errors(fiber& self) noexcept;
 /// Sets h_errno for the fiber alone; without memory for all fibers of the thread.
 void set_h_errno(fiber& self, int error) noexcept;
 

@@ -3,6 +3,7 @@
 #include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
+#include "posix/interruptible_call.hpp"
 #include "posix/real.hpp"
 #include "posix/threads.hpp"
 #include "thread/blocking_call.hpp"
@@ -43,35 +44,62 @@ long wait_in_ring(fiber& self, const futex_word& word, std::optional<time_point>
     return result == -ETIME ? -ETIMEDOUT : result;
 }
 
-long wait_in_thread(fiber& self, const futex_word& word, std::optional<time_point> until) noexcept {
-    struct waiting {
-        futex_word word;
-        std::optional<timespec> limit;
+/// The wait, for a thread.
+class thread_wait {
+public:
+    thread_wait(const fiber& self, const futex_word& word, std::optional<time_point> until) noexcept
+        : word_(word) {
+        // The limit is a length of time: the loop's clock may be a virtual one.
+        if (until) left_ = to_timespec(std::max(*until - self.owner.now(), duration::zero()));
+    }
+    /// As the kernel answers, -EINTR included.
+    long operator()() noexcept {
+        if (left_ && !has_end_) set_end();
+        const int call = FUTEX_WAIT_BITSET | (word_.is_private ? FUTEX_PRIVATE_FLAG : 0);
+        return system_call(SYS_futex, word_.address, call, word_.value, left_ ? &end_ : nullptr,
+                           nullptr, word_.bits);
+    }
+
+private:
+    void set_end() noexcept {
+        ::clock_gettime(CLOCK_MONOTONIC, &end_);
+        end_.tv_sec += left_->tv_sec;
+        end_.tv_nsec += left_->tv_nsec;
+        if (end_.tv_nsec >= 1'000'000'000) ++end_.tv_sec, end_.tv_nsec -= 1'000'000'000;
+        has_end_ = true;
+    }
+
+    futex_word word_;
+    std::optional<timespec> left_;
+    timespec end_ = {};
+    bool has_end_ = false;
+};
+
+long wait_in_thread(thread_wait wait) noexcept {
+    struct whole {
+        thread_wait wait;
         long result;
         void operator()() noexcept {
-            // The limit is a length of time: the loop's clock may be a virtual one.
-            timespec end = {};
-            ::clock_gettime(CLOCK_MONOTONIC, &end);
-            if (limit) {
-                end.tv_sec += limit->tv_sec;
-                end.tv_nsec += limit->tv_nsec;
-                if (end.tv_nsec >= 1'000'000'000) ++end.tv_sec, end.tv_nsec -= 1'000'000'000;
-            }
-            const int call = FUTEX_WAIT_BITSET | (word.is_private ? FUTEX_PRIVATE_FLAG : 0);
-            do
-                result = system_call(SYS_futex, word.address, call, word.value,
-                                     limit ? &end : nullptr, nullptr, word.bits);
+            do result = wait();
             while (result == -EINTR);
         }
     };
-    std::optional<timespec> limit;
-    if (until) limit = to_timespec(std::max(*until - self.owner.now(), duration::zero()));
-    waiting wait = {word, limit, 0};
+    whole all = {wait, 0};
     try {
-        return run_in(waiting_pool(), "futex", wait).result;
+        return run_in(waiting_pool(), "futex", all).result;
     } catch (const std::exception&) {  // no memory, no thread: late is better than not at all
-        wait();
-        return wait.result;
+        all();
+        return all.result;
+    }
+}
+
+long wait_in_thread_until_interrupted(fiber& self, thread_wait wait,
+                                      std::optional<time_point> until) noexcept {
+    try {
+        return call_until_interrupted(self, "futex", wait,
+                                      until ? restarts::never : restarts::if_the_handler_says);
+    } catch (const std::exception&) {
+        return wait();
     }
 }
 
@@ -86,8 +114,19 @@ bool ring_waits(fiber& self) noexcept try {
 long futex_wait(fiber& self, const futex_word& word, std::optional<time_point> until) noexcept {
     const int before = errno;
     const not_cut_short whole(self);
-    const long result =
-        ring_waits(self) ? wait_in_ring(self, word, until) : wait_in_thread(self, word, until);
+    const long result = ring_waits(self) ? wait_in_ring(self, word, until)
+                                         : wait_in_thread(thread_wait(self, word, until));
+    errno = before;
+    return result;
+}
+
+long futex_wait_until_interrupted(fiber& self, const futex_word& word,
+                                  std::optional<time_point> until) noexcept {
+    const int before = errno;
+    const not_cut_short whole(self);
+    const long result = ring_waits(self) ? wait_in_ring(self, word, until)
+                                         : wait_in_thread_until_interrupted(
+                                               self, thread_wait(self, word, until), until);
     errno = before;
     return result;
 }

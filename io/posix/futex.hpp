@@ -27,6 +27,10 @@ struct futex_word {
 /// -ETIMEDOUT.
 long futex_wait(fiber& self, const futex_word& word, std::optional<time_point> until = {}) noexcept;
 
+/// Likewise within an `interruptible`: -EINTR, too.
+long futex_wait_until_interrupted(fiber& self, const futex_word& word,
+                                  std::optional<time_point> until) noexcept;
+
 /// Wakes all, fibers and threads.
 void futex_wake_all(void* address, bool is_private = true) noexcept;
 

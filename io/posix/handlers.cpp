@@ -1,5 +1,5 @@
-// sigaction and signal: the kernel gets the layer's handler, which tells the watches of its thread and
-// then calls the program's. So a fiber learns that a handler has run, whatever ran meanwhile.
+// sigaction and signal: the kernel gets the layer's handler, which calls the program's and then tells
+// the waits of its thread. So a fiber learns that a handler has run, whatever ran meanwhile.
 //
 // 1. Only the function is changed: flags and mask are the program's, and what it asks for is answered
 //    with its own function. SIG_DFL and SIG_IGN go to the kernel as they are.
@@ -9,7 +9,7 @@
 // 4. The list of watches is changed by single stores, since a handler of the same thread may read it
 //    at any moment. It takes no lock and leaves errno alone.
 // 5. Inside a handler every call is libc's own: whoever it has interrupted is not to be suspended by it.
-//    A handler that is left by longjmp is over.
+//    A handler that is left by longjmp is over (jumps.hpp).
 // 6. Handlers that come past the table (sigset, sysv_signal, system calls) are not seen.
 
 #include "posix/handlers.hpp"
@@ -42,17 +42,20 @@ bool restarts_calls(int signal) noexcept {
     return real.sigaction(signal, nullptr, &now) != 0 || (now.sa_flags & SA_RESTART) != 0;
 }
 
-void tell_waits(int signal, const siginfo_t& info) noexcept {
+void tell_waits(int signal, bool restart, bool thread_only) noexcept {
     const int before = errno;
     handler_watch::note(signal);
-    note_interruption(restarts_calls(signal), info.si_code == SI_TKILL);
+    note_interruption(restart, thread_only);
     errno = before;
 }
 
 void run_handler(int signal, siginfo_t* info, void* context) {
-    const in_signal_handler here;
-    tell_waits(signal, *info);
+    in_signal_handler here;
+    const bool restart = restarts_calls(signal);
+    const bool thread_only = info->si_code == SI_TKILL;
+    if (_setjmp(here.way_out) != 0) return;
     program_handlers[signal].load()(signal, info, context);
+    tell_waits(signal, restart, thread_only);
 }
 
 bool is_seen(int signal) noexcept {

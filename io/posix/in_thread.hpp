@@ -13,18 +13,24 @@
 
 namespace brio::inline v0::detail::posix {
 
-/// run_in(), from which nothing is thrown for a cancel: none when one ended the wait, and it counts as
-/// told. Throws what else run_in() throws: there is no memory, or no thread.
+/// run_until_interrupted(), from which nothing is thrown for a cancel: none when one ended the wait, and it
+/// counts as told, or when a handler did (interruption.hpp). early_end() says which. Throws what else
+/// run_in() throws: there is no memory, or no thread.
 template <class Work>
 std::optional<Work> run_for_c(fiber& self, worker_pool& pool, const char* what, Work work) {
     try {
-        return run_in(pool, what, std::move(work));
+        return run_until_interrupted(pool, what, std::move(work));
     } catch (const cancelled_error& cancel) {
         // Delivered here, in the middle of C code: it has to wait for a better place.
         request_cancel(self, message_view(cancel.message()));
         tell_cancelled(self);
         return {};
     }
+}
+
+/// -ECANCELED or -EINTR.
+[[nodiscard]] inline long early_end(const fiber& self) noexcept {
+    return cancel_is_due(self) ? -ECANCELED : -EINTR;
 }
 
 /// What call() returns, on a thread of `pool`. Never cut short, so `call` may use what lives on the

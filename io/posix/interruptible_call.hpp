@@ -1,12 +1,12 @@
 #pragma once
 // System calls that no reactor can make and that wait for as long as somebody else likes, made on a
-// helper thread that a cancel can call back: for what must not be got by a helper that nobody waits
+// helper thread that can be called back: for what must not be got by a helper that nobody waits
 // for any more, as a lock or a descriptor would then be nobody's.
 //
-// 1. The call gives up with -EINTR when a handler runs, and has then done nothing. A cancel sends the
-//    helper a signal whose handler does nothing, again and again until the helper has come back: one
-//    may arrive before the call begins.
-// 2. The fiber returns after the helper, so a result that has arrived wins over the cancel.
+// 1. The call gives up with -EINTR when a handler runs, and has then done nothing. A cancel, or a handler
+//    that ends the fiber's wait, sends the helper a signal whose handler does nothing, again and again
+//    until the helper has come back: one may arrive before the call begins.
+// 2. The fiber returns after the helper, so a result that has arrived wins.
 // 3. The signal is a real-time one that had its default action at the first such call, and stays
 //    taken. While the program has set its own action for it nothing is sent, and the call is not
 //    cut short. In the helper it is blocked but for the call; one that comes late is taken by the
@@ -16,6 +16,7 @@
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/in_thread.hpp"
+#include "posix/interruption.hpp"
 #include "posix/threads.hpp"
 
 #include <atomic>
@@ -61,17 +62,21 @@ private:
     }
 };
 
-/// call()'s result, or -errno; -ECANCELED when a cancel ended it, and then it has not happened. `call`
-/// owns what it reads. Throws when there is no memory or no thread.
+/// call()'s result, or -errno; -ECANCELED when a cancel ended it, -EINTR when a handler did, and then it
+/// has not happened. `call` owns what it reads. Throws when there is no memory or no thread.
 template <class Call>
-long call_until_cancelled(fiber& self, const char* what, Call call) {
+long call_until_interrupted(fiber& self, const char* what, Call call,
+                            restarts r = restarts::if_the_handler_says) {
     struct work {
         std::shared_ptr<call_in_thread<Call>> shared;
         void operator()() noexcept { shared->make(); }
     };
     auto shared = std::make_shared<call_in_thread<Call>>(std::move(call));
     const bool was_told = self.cancel_told_to_c;
+    const interruptible here(self, r);
+    if (here.jumped_out()) return -EINTR;
     if (run_for_c(self, waiting_pool(), what, work{shared})) return shared->result;
+    const long ended = early_end(self);
     const not_cut_short until_it_is_back(self);
     shared->given_up.store(true);
     // A job that no thread had begun is gone, and its share with it.
@@ -79,7 +84,7 @@ long call_until_cancelled(fiber& self, const char* what, Call call) {
         interrupt_thread(shared->thread.load());
         nap(self);
     }
-    if (shared->result == -EINTR) return -ECANCELED;
+    if (shared->result == -EINTR) return ended;
     self.cancel_told_to_c = was_told;
     return shared->result;
 }

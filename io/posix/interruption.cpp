@@ -13,7 +13,8 @@ namespace brio::inline v0::detail::posix {
 
 namespace {
 
-constinit thread_local interruptible* first = nullptr;
+// Handlers walk the list at any moment: it is changed by single stores of its links onward.
+constinit thread_local interruptible* volatile first = nullptr;
 constinit thread_local std::uint64_t waits_begun = 0;
 
 std::uint64_t age_of(const fiber& f) noexcept {
@@ -33,6 +34,11 @@ public:
         if (!restart) without_restart_ = true;
         const fiber* const running = loop.current();
         running_ = running != nullptr ? age_of(*running) : nobody;
+        noted_ = true;
+        post(loop);
+    }
+    /// Likewise, when an interruptible has got its jump.
+    void post(scheduler& loop) noexcept {
         std::atomic_signal_fence(std::memory_order_seq_cst);
         if (std::exchange(posted_, true)) return;
         if (!loop.box().post(*this)) posted_ = false;
@@ -46,8 +52,17 @@ private:
         const std::uint64_t before = self.before_;
         const std::uint64_t running = self.running_;
         const bool without_restart = std::exchange(self.without_restart_, false);
+        const bool noted = std::exchange(self.noted_, false);
         self.posted_ = false;
-        if (f == fate::run) interrupt_oldest(before, running, without_restart);
+        if (f != fate::run) return;
+        interrupt_those_left();
+        if (noted) interrupt_oldest(before, running, without_restart);
+    }
+
+    /// Rule 5.
+    static void interrupt_those_left() noexcept {
+        for (interruptible* w = first; w != nullptr; w = w->next_)
+            if (w->jump_.place != nullptr) interrupt(w->self_);
     }
 
     /// Rules 1 to 3.
@@ -56,11 +71,14 @@ private:
         interruptible* oldest = nullptr;
         for (interruptible* w = first; w != nullptr; w = w->next_) {
             if (w->number_ > before) continue;
+            if (w->restarts_ == restarts::always) continue;
             if (w->restarts_ == restarts::if_the_handler_says && !without_restart) continue;
             if (oldest == nullptr || age_of(w->self_) < age_of(oldest->self_)) oldest = w;
         }
         if (oldest == nullptr || running < age_of(oldest->self_)) return;
-        fiber& f = oldest->self_;
+        interrupt(oldest->self_);
+    }
+    static void interrupt(fiber& f) noexcept {
         f.interrupted = true;
         if (f.state == fiber::status::parked && f.waiting_for != nullptr)
             f.waiting_for->interrupt();
@@ -69,6 +87,7 @@ private:
     std::uint64_t before_ = 0;
     std::uint64_t running_ = nobody;
     volatile bool without_restart_ = false;
+    volatile bool noted_ = false;
     volatile bool posted_ = false;
 };
 
@@ -78,20 +97,46 @@ constinit thread_local interruption noted;
 
 }  // namespace
 
+void (*before_first_wait)(fiber& self) noexcept = nullptr;
+
 interruptible::interruptible(fiber& self, restarts r) noexcept
     : self_(self), number_(++waits_begun), restarts_(r), listed_(may_interrupt(self)) {
     resume_dispatch();  // who waits has come back from whatever the audit looked away from
+    if (!self.has_waited_in_c && before_first_wait != nullptr) before_first_wait(self);
     if (!listed_) return;
     next_ = first;
-    if (first != nullptr) first->previous_ = this;
+    if (next_ != nullptr) next_->previous_ = this;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     first = this;
 }
 
 interruptible::~interruptible() {
     if (!listed_) return;
     self_.interrupted = false;
-    (previous_ != nullptr ? previous_->next_ : first) = next_;
     if (next_ != nullptr) next_->previous_ = previous_;
+    if (previous_ != nullptr)
+        previous_->next_ = next_;
+    else
+        first = next_;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (jump_.place != nullptr) make_due(jump_);
+}
+
+bool interruptible::jumped_out() const noexcept {
+    return jump_.place != nullptr || jump_is_due();
+}
+
+bool interruptible::jump_out(const void* stack_pointer, const jump& j) noexcept {
+    scheduler* const loop = this_scheduler();
+    if (loop == nullptr) return false;
+    for (interruptible* w = first; w != nullptr; w = w->next_) {
+        const stack& memory = w->self_.memory;
+        if (stack_pointer < memory.limit || stack_pointer >= memory.top) continue;
+        w->jump_ = j;
+        noted.post(*loop);
+        return true;
+    }
+    return false;
 }
 
 std::uint64_t waits_of_this_thread() noexcept {

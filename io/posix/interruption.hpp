@@ -9,16 +9,19 @@
 //    its kin, sleeps.
 // 4. The handler itself only takes a note and posts it to the loop; the wait is ended at the loop's next
 //    turn, so behind the handler.
-// 5. While the fiber may not be told of a cancel (defer_cancel, c_callback, a call that is not cut
+// 5. A handler that is left by longjmp to a fiber ends the wait of that one (jumps.hpp).
+// 6. While the fiber may not be told of a cancel (defer_cancel, c_callback, a call that is not cut
 //    short), it is not told of handlers either.
 
 #include "fiber/fiber.hpp"
+#include "posix/jumps.hpp"
 
 #include <cstdint>
 
 namespace brio::inline v0::detail::posix {
 
-enum class restarts : bool { never, if_the_handler_says };
+/// Always: only a jump ends it.
+enum class restarts : unsigned char { never, if_the_handler_says, always };
 
 /// While one lives, on the waiting fiber's stack, a handler may set self.interrupted and end the wait.
 class interruptible {
@@ -27,6 +30,13 @@ public:
     interruptible(const interruptible&) = delete;
     interruptible& operator=(const interruptible&) = delete;
     ~interruptible();
+
+    /// Whether a handler has jumped out of this wait, or of an earlier one of the same call: it is not to
+    /// begin.
+    [[nodiscard]] bool jumped_out() const noexcept;
+    /// In a signal handler. The wait of the fiber on whose stack `stack_pointer` lies is to end, and the
+    /// fiber to jump. False: there is none, or it is not interruptible.
+    static bool jump_out(const void* stack_pointer, const jump& j) noexcept;
 
 private:
     friend class interruption;
@@ -37,7 +47,11 @@ private:
     bool listed_;
     interruptible* previous_ = nullptr;
     interruptible* next_ = nullptr;
+    jump jump_;
 };
+
+/// What the layer does for a fiber that is about to wait in it for the first time; null: nothing.
+extern void (*before_first_wait)(fiber& self) noexcept;
 
 /// Calls that have waited, or were about to.
 [[nodiscard]] std::uint64_t waits_of_this_thread() noexcept;

@@ -1,26 +1,49 @@
-// longjmp by all its names: a program may leave a signal handler by one, and then the handler is over.
+#include "posix/jumps.hpp"
 
-#include "posix/caller.hpp"
-#include "posix/interpose.hpp"
-#include "posix/real.hpp"
+#include "base/invariant.hpp"
+#include "scheduler/scheduler.hpp"
 
-using namespace brio::detail::posix;
+#include <utility>
 
-extern "C" {
+namespace brio::inline v0::detail::posix {
 
-void brio_posix_longjmp(jmp_buf to, int value) noexcept {
-    handlers_are_over();
-    real.longjmp(to, value);
+namespace {
+
+constinit thread_local in_signal_handler* volatile outermost = nullptr;
+constinit thread_local jump due = {};
+constinit thread_local const fiber* due_to_jump = nullptr;
+
+}  // namespace
+
+in_signal_handler::in_signal_handler() noexcept {
+    if (outermost == nullptr) outermost = this;
+}
+in_signal_handler::~in_signal_handler() {
+    if (outermost == this) outermost = nullptr;
+}
+bool in_signal_handler::anywhere() noexcept {
+    return outermost != nullptr;
+}
+void in_signal_handler::all_are_over() noexcept {
+    outermost = nullptr;
+}
+jmp_buf& in_signal_handler::way_out_of_all() noexcept {
+    return outermost->way_out;
 }
 
-void brio_posix___longjmp_chk(jmp_buf to, int value) noexcept {
-    handlers_are_over();
-    real.__longjmp_chk(to, value);
+void make_due(const jump& j) noexcept {
+    const fiber* const self = this_fiber();
+    invariant(due.place == nullptr || due_to_jump == self, "one fiber of a thread jumps at a time");
+    due = j;
+    due_to_jump = self;
+}
+bool jump_is_due() noexcept {
+    return due.place != nullptr && due_to_jump == this_fiber();
+}
+void land_jump() noexcept {
+    if (!jump_is_due()) return;
+    const jump now = std::exchange(due, {});
+    if (!now.land(now)) due = now;
 }
 
-}  // extern "C"
-
-BRIO_INTERPOSE(longjmp);
-BRIO_INTERPOSE_ALIAS(_longjmp, longjmp);
-BRIO_INTERPOSE_ALIAS(siglongjmp, longjmp);
-BRIO_INTERPOSE(__longjmp_chk);
+}  // namespace brio::inline v0::detail::posix

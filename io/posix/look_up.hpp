@@ -14,6 +14,7 @@
 #include "posix/caller.hpp"
 #include "posix/fiber_state.hpp"
 #include "posix/in_thread.hpp"
+#include "posix/interruption.hpp"
 #include "posix/real.hpp"
 #include "thread/worker_pool.hpp"
 
@@ -265,6 +266,7 @@ auto looked_up(fiber& self, const char* what, effort needed, Make make)
             question();
             return {std::move(question)};
         }
+        const interruptible here(self, restarts::always);
         auto done = run_for_c(self, resolver_pool(), what, std::move(question));
         if (!done) errno = ECANCELED;
         return done;
@@ -281,6 +283,7 @@ int look_up_into(const char* what, effort needed, const place<Entry>& where, con
     if (self == nullptr)
         return std::apply(real.*Reentrant,
                           std::tuple_cat(arguments_of(keys)..., where.arguments()));
+    const landing when_left;
     const auto done = looked_up(*self, what, needed,
                                 [&] { return look_up<Reentrant, Entry, Keys...>(where, keys...); });
     if (done) return done->give_to(where);
@@ -293,6 +296,7 @@ int look_up_into(const char* what, effort needed, const place<Entry>& where, con
 template <auto Reentrant, class Entry, class... Keys>
 Entry* look_up_for(fiber& self, const char* what, effort needed, const Keys&... keys) {
     using question = look_up<Reentrant, Entry, Keys...>;
+    const landing when_left;
     const int before = errno;
     auto done = looked_up(self, what, needed, [&] { return question(keys...); });
     question* const kept = done ? keep_for(self, std::move(*done)) : nullptr;

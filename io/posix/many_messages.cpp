@@ -201,7 +201,7 @@ int brio_posix_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, ti
     const int received =
         self == nullptr
             ? real.recvmmsg(fd, messages, count, flags, timeout)
-            : static_cast<int>(as_libc(receive_many(*self, fd, {messages, count}, flags, timeout)));
+            : static_cast<int>(answer(receive_many(*self, fd, {messages, count}, flags, timeout)));
     for (int i = 0; i < received; ++i)
         if (has_control(messages[i].msg_hdr)) forget_received(messages[i].msg_hdr);
     return received;
@@ -210,7 +210,7 @@ int brio_posix_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, ti
 int brio_posix_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.sendmmsg(fd, messages, count, flags);
-    return static_cast<int>(as_libc(send_many(*self, fd, {messages, count}, flags)));
+    return static_cast<int>(answer(send_many(*self, fd, {messages, count}, flags)));
 }
 
 }  // extern "C"

@@ -5,7 +5,7 @@
 //    looks. No attempt with O_NONBLOCK instead: on a FIFO that means something else, and its other end
 //    would see it.
 // 2. A FIFO waits for its other end, and a device for whatever it likes: opened on a helper thread that
-//    a cancel calls back (interruptible_call.hpp), so no descriptor becomes nobody's. Not the reactor's
+//    a cancel or a handler calls back (interruptible_call.hpp), so no descriptor becomes nobody's. Not the reactor's
 //    operation: io_uring opens with O_NONBLOCK first, see rule 1.
 // 3. A disk file that is in memory is opened at once; one that is not, or is created or emptied, by a
 //    file thread, and no cancel cuts that short.
@@ -72,10 +72,10 @@ bool may_wait(fiber& self, const opening& o) noexcept {
     return looked == 0 && may_wait(file);
 }
 
-long open_until_cancelled(fiber& self, const opening& o) noexcept {
+long open_until_interrupted(fiber& self, const opening& o) noexcept {
     if (refused(self)) return -ECANCELED;
     try {
-        return call_until_cancelled(self, "open", [o, path = std::string(o.path)] {
+        return call_until_interrupted(self, "open", [o, path = std::string(o.path)] {
             return system_call(SYS_openat, o.directory, path.c_str(), o.flags, o.mode);
         });
     } catch (const std::exception&) {  // no memory, no thread
@@ -84,7 +84,7 @@ long open_until_cancelled(fiber& self, const opening& o) noexcept {
 }
 
 long open_on_fiber(fiber& self, const opening& o) noexcept {
-    if (may_wait(self, o)) return open_until_cancelled(self, o);
+    if (may_wait(self, o)) return open_until_interrupted(self, o);
     if (!o.changes_the_disk()) {
         const long opened = open_in_memory(o.directory, o.path, o.flags);
         if (opened != -EAGAIN) return opened;
@@ -100,7 +100,7 @@ bool needs_mode(int flags) noexcept {
 template <class Libc>
 int open_as(const opening& o, Libc libc) {
     fiber* const self = suspendable_fiber();
-    const int fd = self == nullptr ? libc() : static_cast<int>(as_libc(open_on_fiber(*self, o)));
+    const int fd = self == nullptr ? libc() : static_cast<int>(answer(open_on_fiber(*self, o)));
     forget(fd);
     return fd;
 }

@@ -50,7 +50,7 @@ int brio_posix_poll(pollfd* items, nfds_t count, int timeout) {
     if (self == nullptr) return real.poll(items, count, timeout);
     std::optional<duration> length;
     if (timeout >= 0) length = std::chrono::milliseconds(timeout);
-    return static_cast<int>(as_libc(poll_on_fiber(*self, items, count, length, nullptr)));
+    return static_cast<int>(answer(poll_on_fiber(*self, items, count, length, nullptr)));
 }
 
 int brio_posix_ppoll(pollfd* items, nfds_t count, const timespec* timeout, const sigset_t* mask) {
@@ -58,10 +58,10 @@ int brio_posix_ppoll(pollfd* items, nfds_t count, const timespec* timeout, const
     if (self == nullptr) return real.ppoll(items, count, timeout, mask);
     std::optional<duration> length;
     if (timeout != nullptr) {
-        if (!is_valid(*timeout)) return static_cast<int>(as_libc(-EINVAL));
+        if (!is_valid(*timeout)) return static_cast<int>(answer(-EINVAL));
         length = length_of(*timeout);
     }
-    return static_cast<int>(as_libc(poll_on_fiber(*self, items, count, length, mask)));
+    return static_cast<int>(answer(poll_on_fiber(*self, items, count, length, mask)));
 }
 
 int brio_posix___poll_chk(pollfd* items, nfds_t count, int timeout, size_t room) {

@@ -20,26 +20,26 @@ ssize_t brio_posix_pread(int fd, void* data, size_t size, off_t offset) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || is_odd(size) || offset < 0) return real.pread(fd, data, size, offset);
     const iovec part = {data, size};
-    return as_libc(transfer(*self, direction::in, fd, &part, 1, {offset}));
+    return answer(transfer(*self, direction::in, fd, &part, 1, {offset}));
 }
 
 ssize_t brio_posix_pwrite(int fd, const void* data, size_t size, off_t offset) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || is_odd(size) || offset < 0) return real.pwrite(fd, data, size, offset);
     const iovec part = {const_cast<void*>(data), size};
-    return as_libc(transfer(*self, direction::out, fd, &part, 1, {offset}));
+    return answer(transfer(*self, direction::out, fd, &part, 1, {offset}));
 }
 
 ssize_t brio_posix_preadv(int fd, const iovec* parts, int count, off_t offset) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || count <= 0 || offset < 0) return real.preadv(fd, parts, count, offset);
-    return as_libc(transfer(*self, direction::in, fd, parts, count, {offset}));
+    return answer(transfer(*self, direction::in, fd, parts, count, {offset}));
 }
 
 ssize_t brio_posix_pwritev(int fd, const iovec* parts, int count, off_t offset) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || count <= 0 || offset < 0) return real.pwritev(fd, parts, count, offset);
-    return as_libc(transfer(*self, direction::out, fd, parts, count, {offset}));
+    return answer(transfer(*self, direction::out, fd, parts, count, {offset}));
 }
 
 ssize_t brio_posix_preadv2(int fd, const iovec* parts, int count, off_t offset, int flags) {
@@ -47,7 +47,7 @@ ssize_t brio_posix_preadv2(int fd, const iovec* parts, int count, off_t offset, 
     if (self == nullptr || count <= 0 || offset < placement::file_position ||
         (flags & RWF_NOWAIT) != 0)
         return real.preadv2(fd, parts, count, offset, flags);
-    return as_libc(transfer(*self, direction::in, fd, parts, count, {offset, flags}));
+    return answer(transfer(*self, direction::in, fd, parts, count, {offset, flags}));
 }
 
 ssize_t brio_posix_pwritev2(int fd, const iovec* parts, int count, off_t offset, int flags) {
@@ -55,7 +55,7 @@ ssize_t brio_posix_pwritev2(int fd, const iovec* parts, int count, off_t offset,
     if (self == nullptr || count <= 0 || offset < placement::file_position ||
         (flags & RWF_NOWAIT) != 0)
         return real.pwritev2(fd, parts, count, offset, flags);
-    return as_libc(transfer(*self, direction::out, fd, parts, count, {offset, flags}));
+    return answer(transfer(*self, direction::out, fd, parts, count, {offset, flags}));
 }
 
 ssize_t brio_posix___pread_chk(int fd, void* data, size_t size, off_t offset, size_t room) {

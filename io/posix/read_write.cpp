@@ -17,26 +17,26 @@ ssize_t brio_posix_read(int fd, void* data, size_t size) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || is_odd(size)) return real.read(fd, data, size);
     const iovec part = {data, size};
-    return as_libc(transfer(*self, direction::in, fd, &part, 1));
+    return answer(transfer(*self, direction::in, fd, &part, 1));
 }
 
 ssize_t brio_posix_write(int fd, const void* data, size_t size) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || is_odd(size)) return real.write(fd, data, size);
     const iovec part = {const_cast<void*>(data), size};
-    return as_libc(transfer(*self, direction::out, fd, &part, 1));
+    return answer(transfer(*self, direction::out, fd, &part, 1));
 }
 
 ssize_t brio_posix_readv(int fd, const iovec* parts, int count) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || count <= 0) return real.readv(fd, parts, count);
-    return as_libc(transfer(*self, direction::in, fd, parts, count));
+    return answer(transfer(*self, direction::in, fd, parts, count));
 }
 
 ssize_t brio_posix_writev(int fd, const iovec* parts, int count) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || count <= 0) return real.writev(fd, parts, count);
-    return as_libc(transfer(*self, direction::out, fd, parts, count));
+    return answer(transfer(*self, direction::out, fd, parts, count));
 }
 
 ssize_t brio_posix___read_chk(int fd, void* data, size_t size, size_t room) {

@@ -85,6 +85,7 @@ int wait_until_ready(std::span<pollfd> items, const sigset_t* mask,
     if (signal_fd >= 0) ops.add(signal_fd, POLLIN);
 
     const interruptible here(*this_fiber(), restarts::never);
+    if (here.jumped_out()) return -EINTR;
     const int ended = perform_any(ops.get(), until);
     if (ended < 0) return ended;
     std::size_t i = 0;

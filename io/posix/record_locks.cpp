@@ -1,7 +1,7 @@
 // flock, lockf, and fcntl's F_SETLKW and F_OFD_SETLKW (bookkeeping.cpp): locks of files.
 //
 // 1. The attempt that does not wait comes first. What then waits is the blocking call itself, on a
-//    helper thread that a cancel calls back (interruptible_call.hpp): so the kernel keeps the order of
+//    helper thread that a cancel or a handler calls back (interruptible_call.hpp): so the kernel keeps the order of
 //    those who wait, wakes them, and finds deadlocks, which attempts at intervals would not have.
 // 2. A lock belongs to the process (F_SETLKW) or to the open file (flock, F_OFD_SETLKW), never to a
 //    thread: it does not matter who takes it. No duplicate of the descriptor is made, since closing it
@@ -35,10 +35,10 @@ long lock_on_fiber(fiber& self, const char* what, Attempt attempt, Waiting waiti
     long result = attempt();
     if (result != -EAGAIN) return result;
     try {
-        return call_until_cancelled(self, what, waiting());
+        return call_until_interrupted(self, what, waiting());
     } catch (const std::exception&) {  // no memory, no thread
         while (result == -EAGAIN) {
-            if (nap(self) < 0) return -ECANCELED;
+            if (const long napped = nap(self); napped < 0) return napped;
             result = attempt();
         }
         return result;
@@ -69,7 +69,7 @@ int brio_posix_flock(int fd, int operation) noexcept {
     if (self == nullptr || (operation & (LOCK_NB | LOCK_UN)) != 0) return real.flock(fd, operation);
     const auto attempt = [=] { return system_call(SYS_flock, fd, operation | LOCK_NB); };
     const auto waiting = [=] { return [=] { return system_call(SYS_flock, fd, operation); }; };
-    return static_cast<int>(as_libc(lock_on_fiber(*self, "flock", attempt, waiting)));
+    return static_cast<int>(answer(lock_on_fiber(*self, "flock", attempt, waiting)));
 }
 
 int brio_posix_lockf(int fd, int command, off_t size) {
@@ -79,7 +79,7 @@ int brio_posix_lockf(int fd, int command, off_t size) {
     wanted.l_type = F_WRLCK;
     wanted.l_whence = SEEK_CUR;
     wanted.l_len = size;
-    return static_cast<int>(as_libc(wait_for_record_lock(*self, fd, F_SETLKW, &wanted)));
+    return static_cast<int>(answer(wait_for_record_lock(*self, fd, F_SETLKW, &wanted)));
 }
 
 }  // extern "C"

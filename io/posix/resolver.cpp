@@ -13,6 +13,7 @@
 #include "posix/caller.hpp"
 #include "posix/in_thread.hpp"
 #include "posix/interpose.hpp"
+#include "posix/interruption.hpp"
 #include "posix/real.hpp"
 
 #include <cctype>
@@ -113,9 +114,11 @@ int cancelled_look_up(fiber& self) noexcept {
 int resolve_on_fiber(fiber& self, const char* name, const char* service, const addrinfo* hints,
                      addrinfo** found) {
     if (refused(self)) return cancelled_look_up(self);
+    const landing when_left;
     const int before = errno;
     if (const auto numeric = resolve_numeric(name, service, hints, found)) return *numeric;
     try {
+        const interruptible here(self, restarts::always);
         auto done = run_for_c(self, resolver_pool(), "getaddrinfo", look_up(name, service, hints));
         if (!done) return cancelled_look_up(self);
         errno = before;

@@ -159,10 +159,9 @@ int brio_posix_select(int count, fd_set* readable, fd_set* writable, fd_set* exc
     if (self == nullptr || count < 0)
         return real.select(count, readable, writable, exceptional, timeout);
     question q(count, readable, writable, exceptional);
-    if (timeout == nullptr)
-        return static_cast<int>(as_libc(select_on_fiber(*self, q, {}, nullptr)));
+    if (timeout == nullptr) return static_cast<int>(answer(select_on_fiber(*self, q, {}, nullptr)));
 
-    if (timeout->tv_sec < 0 || timeout->tv_usec < 0) return static_cast<int>(as_libc(-EINVAL));
+    if (timeout->tv_sec < 0 || timeout->tv_usec < 0) return static_cast<int>(answer(-EINVAL));
     const duration length = length_of(
         {timeout->tv_sec + timeout->tv_usec / 1'000'000, timeout->tv_usec % 1'000'000 * 1000});
     const time_point until = from_now(*self, length);
@@ -170,7 +169,7 @@ int brio_posix_select(int count, fd_set* readable, fd_set* writable, fd_set* exc
     // Linux says in the argument how much was left.
     const timespec left = to_timespec(std::max(until - self->owner.now(), duration::zero()));
     *timeout = {left.tv_sec, left.tv_nsec / 1000};
-    return static_cast<int>(as_libc(ready));
+    return static_cast<int>(answer(ready));
 }
 
 int brio_posix_pselect(int count, fd_set* readable, fd_set* writable, fd_set* exceptional,
@@ -180,11 +179,11 @@ int brio_posix_pselect(int count, fd_set* readable, fd_set* writable, fd_set* ex
         return real.pselect(count, readable, writable, exceptional, timeout, mask);
     std::optional<duration> length;
     if (timeout != nullptr) {
-        if (!is_valid(*timeout)) return static_cast<int>(as_libc(-EINVAL));
+        if (!is_valid(*timeout)) return static_cast<int>(answer(-EINVAL));
         length = length_of(*timeout);
     }
     question q(count, readable, writable, exceptional);
-    return static_cast<int>(as_libc(select_on_fiber(*self, q, length, mask)));
+    return static_cast<int>(answer(select_on_fiber(*self, q, length, mask)));
 }
 
 }  // extern "C"

@@ -54,12 +54,13 @@ long wait_for(fiber& self, sem_t* s, std::optional<time_point> until) noexcept {
     auto& layout = *reinterpret_cast<semaphore_layout*>(s);
     const announced_waiter announced(layout);
     const interruptible here(self, until ? restarts::never : restarts::if_the_handler_says);
-    for (;;) {
+    while (!here.jumped_out()) {
         if (const long taken = take(s); taken != -EAGAIN) return taken;
-        const long waited =
-            futex_wait(self, {&layout.value_and_waiters, 0, layout.shared == 0}, until);
+        const long waited = futex_wait_until_interrupted(
+            self, {&layout.value_and_waiters, 0, layout.shared == 0}, until);
         if (waited == -ETIMEDOUT || waited == -EINTR) return waited;
     }
+    return -EINTR;
 }
 
 /// `plain`: the call on a plain thread.
@@ -67,13 +68,13 @@ template <class Plain>
 int wait_until(sem_t* s, clockid_t clock, const timespec* end, Plain plain) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return plain();
-    if (const long taken = take(s); taken != -EAGAIN) return static_cast<int>(as_libc(taken));
+    if (const long taken = take(s); taken != -EAGAIN) return static_cast<int>(answer(taken));
     std::optional<time_point> until;
     if (end != nullptr) {
         until = is_valid_nanoseconds(*end) ? point_on(*self, clock, *end) : std::nullopt;
-        if (!until) return static_cast<int>(as_libc(-EINVAL));
+        if (!until) return static_cast<int>(answer(-EINVAL));
     }
-    return static_cast<int>(as_libc(wait_for(*self, s, until)));
+    return static_cast<int>(answer(wait_for(*self, s, until)));
 }
 
 }  // namespace

@@ -138,10 +138,10 @@ bool is_received(long first, int flags, Size wanted) noexcept {
 
 ssize_t receive(fiber& self, int fd, void* data, std::size_t size, int flags, sockaddr* from,
                 socklen_t* from_size) noexcept {
-    if (refused(self)) return as_libc(-ECANCELED);
+    if (refused(self)) return answer(-ECANCELED);
     const long first =
         system_call(SYS_recvfrom, fd, data, size, flags | MSG_DONTWAIT, from, from_size);
-    if (is_received(first, flags, [&] { return size; })) return as_libc(first);
+    if (is_received(first, flags, [&] { return size; })) return answer(first);
     iovec part = {data, size};
     msghdr message = {};
     message.msg_iov = &part;
@@ -153,7 +153,7 @@ ssize_t receive(fiber& self, int fd, void* data, std::size_t size, int flags, so
     const msghdr asked = message;
     const long result = receive_rest(self, fd, asked, message, flags, first);
     if (result >= 0 && message.msg_name != nullptr) *from_size = message.msg_namelen;
-    return as_libc(result);
+    return answer(result);
 }
 
 }  // namespace
@@ -293,16 +293,16 @@ long send_on(fiber& self, int fd, const msghdr& message, int flags, long first) 
 
 ssize_t send_buffer(fiber& self, int fd, const void* data, std::size_t size, int flags,
                     const sockaddr* to, socklen_t to_size) noexcept {
-    if (refused(self)) return as_libc(-ECANCELED);
+    if (refused(self)) return answer(-ECANCELED);
     const long first = system_call(SYS_sendto, fd, data, size, flags | MSG_DONTWAIT, to, to_size);
-    if (is_sent(first, flags, [&] { return size; })) return as_libc(first);
+    if (is_sent(first, flags, [&] { return size; })) return answer(first);
     iovec part = {const_cast<void*>(data), size};
     msghdr message = {};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_name = const_cast<sockaddr*>(to);
     message.msg_namelen = to == nullptr ? 0 : to_size;
-    return as_libc(send_on(self, fd, message, flags, first));
+    return answer(send_on(self, fd, message, flags, first));
 }
 
 long send_message(fiber& self, int fd, const msghdr* message, int flags) noexcept {
@@ -339,7 +339,7 @@ ssize_t brio_posix_recvfrom(int fd, void* data, size_t size, int flags, sockaddr
 ssize_t brio_posix_recvmsg(int fd, msghdr* message, int flags) {
     fiber* const self = suspendable_fiber();
     const ssize_t size = self == nullptr ? real.recvmsg(fd, message, flags)
-                                         : as_libc(receive_message(*self, fd, message, flags));
+                                         : answer(receive_message(*self, fd, message, flags));
     if (size >= 0 && has_control(*message)) forget_received(*message);
     return size;
 }
@@ -360,7 +360,7 @@ ssize_t brio_posix_sendto(int fd, const void* data, size_t size, int flags, cons
 ssize_t brio_posix_sendmsg(int fd, const msghdr* message, int flags) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.sendmsg(fd, message, flags);
-    return as_libc(send_message(*self, fd, message, flags));
+    return answer(send_message(*self, fd, message, flags));
 }
 
 ssize_t brio_posix___recv_chk(int fd, void* data, size_t size, size_t room, int flags) {

@@ -4,7 +4,7 @@
 // 1. While a system() is under way anywhere in the process SIGINT and SIGQUIT are ignored: the first
 //    one saves what they were, the last one puts it back. SIGCHLD is blocked in the thread meanwhile,
 //    for all its fibers, and is counted by thread.
-// 2. What is cut short, by a cancel of the fiber or by pthread_cancel, kills its shell and takes it, as
+// 2. What is cut short, by a cancel of the fiber, a handler that jumps out or pthread_cancel, kills its shell and takes it, as
 //    libc's does: nobody else knows the child.
 // 3. The list of streams is locked from before a shell starts until its stream is in the list: the
 //    next shell has to close it. No fiber suspends meanwhile.
@@ -50,7 +50,7 @@ int start_shell(const char* command, const posix_spawn_file_actions_t* actions,
 long take_status(pid_t shell) {
     int status = 0;
     long result = -EINTR;
-    while (result == -EINTR) result = wait_for_child(shell, &status);
+    while (result == -EINTR && !jump_is_due()) result = wait_for_child(shell, &status);
     return result < 0 ? result : status;
 }
 
@@ -145,7 +145,7 @@ public:
     }
     long wait() {
         const long result = take_status(shell_);
-        taken_ = result != -ECANCELED;
+        taken_ = result != -ECANCELED && result != -EINTR;
         return result;
     }
 
@@ -154,16 +154,17 @@ private:
     bool taken_ = false;
 };
 
-int run_shell(const char* command) {
+/// A status, or -errno.
+long run_shell(const char* command) {
     if (fiber* const self = suspendable_fiber(); self != nullptr && refused(*self))
-        return static_cast<int>(as_libc(-ECANCELED));
+        return -ECANCELED;
     const signals_of_system scope;
     pid_t shell = -1;
     if (const int error = scope.start(command, shell); error != 0) {
         errno = error;
         return W_EXITCODE(127, 0);
     }
-    return static_cast<int>(as_libc(running_shell(shell).wait()));
+    return running_shell(shell).wait();
 }
 
 // ---------------------------------------------------------------------------------- popen, pclose
@@ -297,8 +298,8 @@ using namespace brio::detail::posix;
 extern "C" {
 
 int brio_posix_system(const char* command) {
-    if (command == nullptr) return run_shell("exit 0") == 0 ? 1 : 0;
-    return run_shell(command);
+    if (command == nullptr) return answer(run_shell("exit 0")) == 0 ? 1 : 0;
+    return static_cast<int>(answer(run_shell(command)));
 }
 
 FILE* brio_posix_popen(const char* command, const char* mode) {
@@ -315,7 +316,7 @@ int brio_posix_pclose(FILE* stream) {
     delete row;
     forget(::fileno(stream));
     std::fclose(stream);
-    return static_cast<int>(as_libc(take_status_whole(shell)));
+    return static_cast<int>(answer(take_status_whole(shell)));
 }
 
 }  // extern "C"

@@ -63,7 +63,10 @@ int brio_posix_sigwait(const sigset_t* set, int* signal) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.sigwait(set, signal);
     long taken = -EINTR;
-    while (taken == -EINTR) taken = wait_for_signal(*self, set, nullptr, {});
+    while (taken == -EINTR) {
+        taken = wait_for_signal(*self, set, nullptr, {});
+        land_jump();
+    }
     if (taken < 0) return errno = static_cast<int>(-taken);  // libc's own is in both places, too
     *signal = static_cast<int>(taken);
     return 0;
@@ -72,7 +75,7 @@ int brio_posix_sigwait(const sigset_t* set, int* signal) {
 int brio_posix_sigwaitinfo(const sigset_t* set, siginfo_t* info) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.sigwaitinfo(set, info);
-    return static_cast<int>(as_libc(wait_for_signal(*self, set, info, {})));
+    return static_cast<int>(answer(wait_for_signal(*self, set, info, {})));
 }
 
 int brio_posix_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) {
@@ -80,10 +83,10 @@ int brio_posix_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec
     if (self == nullptr) return real.sigtimedwait(set, info, timeout);
     std::optional<duration> length;
     if (timeout != nullptr) {
-        if (!is_valid(*timeout)) return static_cast<int>(as_libc(-EINVAL));
+        if (!is_valid(*timeout)) return static_cast<int>(answer(-EINVAL));
         length = length_of(*timeout);
     }
-    return static_cast<int>(as_libc(wait_for_signal(*self, set, info, length)));
+    return static_cast<int>(answer(wait_for_signal(*self, set, info, length)));
 }
 
 }  // extern "C"

@@ -72,25 +72,28 @@ unsigned brio_posix_sleep(unsigned seconds) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.sleep(seconds);
     const duration left = sleep_for(*self, std::chrono::seconds(seconds)).left;
+    land_jump();
     return static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(left).count());
 }
 
 int brio_posix_usleep(useconds_t length) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.usleep(length);
-    return static_cast<int>(as_libc(-sleep_for(*self, std::chrono::microseconds(length)).error));
+    return static_cast<int>(answer(-sleep_for(*self, std::chrono::microseconds(length)).error));
 }
 
 int brio_posix_nanosleep(const timespec* time, timespec* left) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.nanosleep(time, left);
-    return static_cast<int>(as_libc(-sleep_on_clock(*self, CLOCK_MONOTONIC, 0, *time, left)));
+    return static_cast<int>(answer(-sleep_on_clock(*self, CLOCK_MONOTONIC, 0, *time, left)));
 }
 
 int brio_posix_clock_nanosleep(clockid_t clock, int flags, const timespec* time, timespec* left) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || !sleeps_on(clock)) return real.clock_nanosleep(clock, flags, time, left);
-    return sleep_on_clock(*self, clock, flags, *time, left);
+    const int error = sleep_on_clock(*self, clock, flags, *time, left);
+    land_jump();
+    return error;
 }
 
 }  // extern "C"

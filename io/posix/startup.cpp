@@ -6,7 +6,9 @@
 #include "base/system_calls.hpp"
 #include "posix/allocator.hpp"
 #include "posix/caller.hpp"
+#include "posix/fiber_state.hpp"
 #include "posix/futex.hpp"
+#include "posix/interruption.hpp"
 #include "posix/layer.hpp"
 #include "posix/real.hpp"
 #include "posix/shell.hpp"
@@ -109,6 +111,7 @@ __attribute__((constructor(101))) static void start_layer() {
     resolve_real_functions();
 #if !defined(BRIO_POSIX_STATIC)
     find_allocator();
+    before_first_wait = &own_openssl_errors;
 #endif
     this_layer.symbols = symbols();
     linked_layer = &this_layer;

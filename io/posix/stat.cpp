@@ -32,8 +32,7 @@ bool is_of_descriptor(const char* path, int flags) noexcept {
 template <class Ask>
 int ask_on_fiber(fiber& self, const char* what, int directory, const char* path, int flags,
                  Ask ask) noexcept {
-    if (is_of_descriptor(path, flags))
-        return static_cast<int>(as_libc(ask(directory, path, flags)));
+    if (is_of_descriptor(path, flags)) return static_cast<int>(answer(ask(directory, path, flags)));
     const bool is_usual = (flags & ~usual_flags) == 0;
     long result = is_usual ? find_in_memory(directory, path, flags) : -EAGAIN;
     if (result >= 0) {
@@ -43,7 +42,7 @@ int ask_on_fiber(fiber& self, const char* what, int directory, const char* path,
     } else if (result == -EAGAIN) {
         result = on_file_thread(self, what, [=] { return ask(directory, path, flags); });
     }
-    return static_cast<int>(as_libc(result));
+    return static_cast<int>(answer(result));
 }
 
 template <class File>

@@ -109,6 +109,12 @@ bool is_being_written(const FILE* file) noexcept {
     return false;
 }
 
+bool has_claimed_files(const fiber& self) noexcept {
+    for (const file_claim* c = claims; c != nullptr; c = c->next_)
+        if (&c->fiber_ == &self && !c->is_kept_) return true;
+    return false;
+}
+
 bool is_claimed(const fiber* except, const FILE* file) noexcept {
     for (const file_claim* c = claims; c != nullptr; c = c->next_)
         if (c->file_ == file && &c->fiber_ != except) return true;

@@ -40,6 +40,7 @@ private:
     friend class suspension_in_file;
     friend void keep_claim(fiber& self, FILE* file) noexcept;
     friend bool end_kept_claim(const fiber& self, const FILE* file) noexcept;
+    friend bool has_claimed_files(const fiber& self) noexcept;
     friend bool is_claimed(const fiber* except, const FILE* file) noexcept;
 
     void enter() noexcept;
@@ -75,6 +76,9 @@ private:
 /// Whether a fiber of this thread other than `except` has a claim on `file`.
 [[nodiscard]] bool is_claimed(const fiber* except, const FILE* file) noexcept;
 
+/// Whether the fiber is inside of a call on a FILE.
+[[nodiscard]] bool has_claimed_files(const fiber& self) noexcept;
+
 /// Rule 3. May suspend.
 void keep_claim(fiber& self, FILE* file) noexcept;
 /// False: there is none.
@@ -105,6 +109,7 @@ auto with_claim(FILE* file, Call call) {
     if (this_scheduler() == nullptr || !stdio_suspends()) [[likely]]
         return call(none);
     if (fiber* const self = served_fiber()) {
+        const landing when_left;
         file_claim claim(*self, file);
         return call(&claim);
     }

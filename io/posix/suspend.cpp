@@ -49,13 +49,13 @@ extern "C" {
 int brio_posix_pause() {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.pause();
-    return static_cast<int>(as_libc(suspend_until_handled(*self, nullptr)));
+    return static_cast<int>(answer(suspend_until_handled(*self, nullptr)));
 }
 
 int brio_posix_sigsuspend(const sigset_t* mask) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.sigsuspend(mask);
-    return static_cast<int>(as_libc(suspend_until_handled(*self, mask)));
+    return static_cast<int>(answer(suspend_until_handled(*self, mask)));
 }
 
 }  // extern "C"

@@ -81,7 +81,7 @@ int brio_posix_getgrouplist(const char* user, gid_t group, gid_t* groups, int* c
 int brio_posix_initgroups(const char* user, gid_t group) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.initgroups(user, group);
-    return static_cast<int>(as_libc(whole_in_thread(*self, resolver_pool(), "initgroups", [&] {
+    return static_cast<int>(answer(whole_in_thread(*self, resolver_pool(), "initgroups", [&] {
         return real.initgroups(user, group) == 0 ? 0 : -errno;
     })));
 }

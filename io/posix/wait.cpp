@@ -21,6 +21,7 @@
 #include "posix/descriptors.hpp"
 #include "posix/in_thread.hpp"
 #include "posix/interpose.hpp"
+#include "posix/interruption.hpp"
 #include "posix/kept_open.hpp"
 #include "posix/real.hpp"
 #include "posix/threads.hpp"
@@ -94,7 +95,11 @@ long told_by_thread(fiber& self, const awaited& who) {
     awaited from_there = who;
     from_there.options &= ~__WNOTHREAD;  // the children are this thread's, not the helper's
     try {
-        return run_for_c(self, waiting_pool(), "waitid", waiting{from_there}) ? 0 : -ECANCELED;
+        const interruptible here(self, restarts::if_the_handler_says);
+        if (here.jumped_out()) return -EINTR;
+        const bool done =
+            run_for_c(self, waiting_pool(), "waitid", waiting{from_there}).has_value();
+        return done ? 0 : early_end(self);
     } catch (const std::exception&) {  // no memory, no thread: looks now and then
         return nap(self);
     }
@@ -169,32 +174,32 @@ extern "C" {
 pid_t brio_posix_wait4(pid_t child, int* status, int options, rusage* usage) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.wait4(child, status, options, usage);
-    return static_cast<pid_t>(as_libc(wait4_on_fiber(*self, child, status, options, usage)));
+    return static_cast<pid_t>(answer(wait4_on_fiber(*self, child, status, options, usage)));
 }
 
 pid_t brio_posix_wait3(int* status, int options, rusage* usage) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.wait3(status, options, usage);
-    return static_cast<pid_t>(as_libc(wait4_on_fiber(*self, -1, status, options, usage)));
+    return static_cast<pid_t>(answer(wait4_on_fiber(*self, -1, status, options, usage)));
 }
 
 pid_t brio_posix_waitpid(pid_t child, int* status, int options) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.waitpid(child, status, options);
-    return static_cast<pid_t>(as_libc(wait4_on_fiber(*self, child, status, options, nullptr)));
+    return static_cast<pid_t>(answer(wait4_on_fiber(*self, child, status, options, nullptr)));
 }
 
 pid_t brio_posix_wait(int* status) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr) return real.wait(status);
-    return static_cast<pid_t>(as_libc(wait4_on_fiber(*self, -1, status, 0, nullptr)));
+    return static_cast<pid_t>(answer(wait4_on_fiber(*self, -1, status, 0, nullptr)));
 }
 
 int brio_posix_waitid(idtype_t kind, id_t id, siginfo_t* change, int options) {
     fiber* const self = suspendable_fiber();
     const awaited who = {kind, id, options};
     if (self == nullptr || is_nonblocking(who)) return real.waitid(kind, id, change, options);
-    return static_cast<int>(as_libc(waitid_on_fiber(*self, who, change)));
+    return static_cast<int>(answer(waitid_on_fiber(*self, who, change)));
 }
 
 }  // extern "C"

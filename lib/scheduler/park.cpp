@@ -52,6 +52,13 @@ bool private_wait::abort(std::string_view message) noexcept {
     return true;
 }
 
+void private_wait::end_early() noexcept {
+    if (done()) return;
+    state_ = state::interrupted;
+    withdraw();
+    wake();
+}
+
 void private_wait::throw_cancelled() {
     fiber_.owner.set_cancel_pending(fiber_, false);
     throw message_ ? cancelled_error(*message_) : cancelled_error();

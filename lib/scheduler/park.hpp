@@ -68,6 +68,8 @@ inline void deliver_cancel(fiber& self) {
 
 /// A wait that belongs to one fiber alone: what asyncio makes a private future for. Use: construct
 /// on the waiting fiber's stack, let somebody keep a pointer, wait(); the other calls finish().
+///
+///   pending -> finished | cancelled | interrupted, for good
 class private_wait : public wait_hook {
 public:
     explicit private_wait(fiber& self) noexcept : fiber_(self) {}
@@ -95,12 +97,14 @@ public:
 
 protected:
     ~private_wait() = default;
-    /// Called when a cancel ends the wait: leave the lists that lead here.
+    /// Called when the wait ends early: leave the lists that lead here.
     virtual void withdraw() noexcept {}
+    /// For interrupt(), of those that can end without what they wait for: wait() returns.
+    void end_early() noexcept;
     [[nodiscard]] fiber& waiter() const noexcept { return fiber_; }
 
 private:
-    enum class state : unsigned char { pending, finished, cancelled };
+    enum class state : unsigned char { pending, finished, cancelled, interrupted };
     void wake() noexcept {
         if (!parked_) return;
         fiber_.owner.touched_from_outside();

@@ -10,11 +10,14 @@ namespace detail {
 class blocking_call::thread_wait final : public private_wait {
 public:
     thread_wait(fiber& self, worker_pool& pool, const char* what,
-                std::unique_ptr<blocking_call>& call) noexcept
-        : private_wait(self), pool_(pool), what_(what), call_(call) {
+                std::unique_ptr<blocking_call>& call, ends when) noexcept
+        : private_wait(self), pool_(pool), what_(what), call_(call), ends_(when) {
         call->waiting_ = this;
     }
     std::string describe() const override { return std::string(what_) + " in a thread"; }
+    void interrupt() noexcept override {
+        if (ends_ == ends::when_interrupted) end_early();
+    }
     void arrived() noexcept {
         waiter().owner.expected_post_came();
         finish();
@@ -33,17 +36,18 @@ private:
     worker_pool& pool_;
     const char* what_;
     std::unique_ptr<blocking_call>& call_;
+    ends ends_;
 };
 
 blocking_call::blocking_call() noexcept : job(&run_job), ready_node(kind::bookkeeping, &arrive) {}
 
 blocking_call::~blocking_call() = default;
 
-void blocking_call::make(worker_pool& pool, const char* what,
-                         std::unique_ptr<blocking_call>& call) {
+void blocking_call::make(worker_pool& pool, const char* what, std::unique_ptr<blocking_call>& call,
+                         ends when) {
     fiber& self = require_fiber(what);
     deliver_cancel(self);
-    thread_wait waiting(self, pool, what, call);
+    thread_wait waiting(self, pool, what, call, when);
     call->box_ = &self.owner.box();
     call->box_->retain();
     try {

@@ -3,7 +3,8 @@
 //
 // 1. The work owns what it reads and writes: a cancel ends the wait at once, and the work goes on
 //    without anybody. Who defers cancels meanwhile (io/file/file_thread.hpp) may lend it his stack.
-// 2. It belongs to the fiber that waits, to nobody after a cancel. Who comes last deletes it: the
+//    Likewise where an interrupt ends it (wait_hook::interrupt), for those who ask for that.
+// 2. It belongs to the fiber that waits, to nobody when that has ended early. Who comes last deletes it: the
 //    fiber, or the loop when the thread is done (also a loop that closes), or the thread when the
 //    loop has closed. All but the last happen on the loop's thread, so there is no count.
 
@@ -14,6 +15,7 @@
 #include <brio/detail/ready_node.hpp>
 
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -24,10 +26,14 @@ class blocking_call : public job, public ready_node {
 public:
     virtual ~blocking_call();
 
-    /// Runs work() on a thread of `pool`. Returns when it is done. **Suspends** always.
-    /// **Cancellation**: throws cancelled_error at once; `call` is then deleted when the work is
-    /// over. **Throws** std::system_error when there is no thread, usage_error outside fibers.
-    static void make(worker_pool& pool, const char* what, std::unique_ptr<blocking_call>& call);
+    enum class ends : bool { when_done, when_interrupted };
+
+    /// Runs work() on a thread of `pool`. Returns when it is done, or is to end and was interrupted:
+    /// `call` is null then. **Suspends** always. **Cancellation**: throws cancelled_error at once; the
+    /// call is then deleted when the work is over. **Throws** std::system_error when there is no
+    /// thread, usage_error outside fibers.
+    static void make(worker_pool& pool, const char* what, std::unique_ptr<blocking_call>& call,
+                     ends when);
 
 protected:
     blocking_call() noexcept;
@@ -45,19 +51,27 @@ private:
     thread_wait* waiting_ = nullptr;  // loop thread; null when nobody waits any more
 };
 
-/// Calls `work` on a thread of `pool` and returns it, with what it has found. `what` names it in
-/// dumps. See blocking_call::make.
+/// Calls `work` on a thread of `pool` and returns it, with what it has found; none where it was
+/// interrupted. `what` names it in dumps. See blocking_call::make.
 template <class Work>
-requires std::is_nothrow_invocable_v<Work&> Work run_in(worker_pool& pool, const char* what,
-                                                        Work work) {
+requires std::is_nothrow_invocable_v<Work&> std::optional<Work> run_until_interrupted(
+    worker_pool& pool, const char* what, Work work,
+    blocking_call::ends when = blocking_call::ends::when_interrupted) {
     struct holder final : blocking_call {
         explicit holder(Work&& w) : held(std::move(w)) {}
         void work() noexcept override { held(); }
         Work held;
     };
     std::unique_ptr<blocking_call> call(new holder(std::move(work)));
-    blocking_call::make(pool, what, call);
+    blocking_call::make(pool, what, call, when);
+    if (call == nullptr) return {};
     return std::move(static_cast<holder&>(*call).held);
+}
+/// Likewise, to its end.
+template <class Work>
+requires std::is_nothrow_invocable_v<Work&> Work run_in(worker_pool& pool, const char* what,
+                                                        Work work) {
+    return *run_until_interrupted(pool, what, std::move(work), blocking_call::ends::when_done);
 }
 
 }  // namespace detail

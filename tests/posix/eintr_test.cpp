@@ -1,15 +1,19 @@
 // EINTR: which waits a handler ends, and which fiber's.
 
-#include "base/feature_mask.hpp"
 #include "posix/fibers.hpp"
 
 #include <atomic>
 #include <csetjmp>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <poll.h>
 #include <semaphore.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/select.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <vector>
@@ -180,23 +184,60 @@ TEST_F(eintr, a_semaphore) {
     install(0);
     sem_t semaphore;
     ::sem_init(&semaphore, 0, 0);
-    // Without the ring's futexes a helper thread waits, which no handler reaches.
-    const bool ring =
-        brio::run([] {
-            auto pipe = make_pipe();
-            char byte = 0;
-            brio::create_task([&] { ::write(pipe.second, "a", 1); });
-            EXPECT_EQ(::read(pipe.first, &byte, 1), 1);  // the loop has its reactor now
-            return brio::get_running_loop().reactor_name() == "io_uring";
-        }) &&
-        !brio::detail::masked(brio::detail::feature::futex);
-    if (ring) {
-        EXPECT_EQ(interrupted([&] { return ::sem_wait(&semaphore); }), interrupted_call);
-    }
+    EXPECT_EQ(interrupted([&] { return ::sem_wait(&semaphore); }), interrupted_call);
+    ::sem_post(&semaphore);
+    EXPECT_EQ(on_fiber([&] { return ::sem_wait(&semaphore); }), (observed{0, 0}));
+    const timespec late = {::time(nullptr) + 3600, 0};
+    EXPECT_EQ(interrupted([&] { return ::sem_timedwait(&semaphore, &late); }), interrupted_call);
     install(SA_RESTART);
     EXPECT_EQ(released([&] { return ::sem_wait(&semaphore); }, [&] { ::sem_post(&semaphore); }),
               (observed{0, 0}));
     ::sem_destroy(&semaphore);
+}
+
+TEST_F(eintr, waits_for_locks_of_files) {
+    install(0);
+    const descriptor held(::memfd_create("locked", 0));
+    const descriptor other(
+        ::open(("/proc/self/fd/" + std::to_string(held)).c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(::flock(held, LOCK_EX), 0);
+    EXPECT_EQ(interrupted([&] { return ::flock(other, LOCK_EX); }), interrupted_call);
+    struct flock all = {};
+    all.l_type = F_WRLCK;
+    ASSERT_EQ(::fcntl(held, F_OFD_SETLK, &all), 0);
+    EXPECT_EQ(interrupted([&] { return ::fcntl(other, F_OFD_SETLKW, &all); }), interrupted_call);
+    install(SA_RESTART);
+    EXPECT_EQ(released([&] { return ::flock(other, LOCK_EX); }, [&] { ::flock(held, LOCK_UN); }),
+              (observed{0, 0}));
+    EXPECT_EQ(::flock(held, LOCK_EX | LOCK_NB), -1) << "nobody's";
+}
+
+TEST_F(eintr, the_opening_of_a_fifo) {
+    install(0);
+    char directory[] = "/tmp/brio-eintr-XXXXXX";
+    ASSERT_NE(::mkdtemp(directory), nullptr);
+    const std::string fifo = std::string(directory) + "/fifo";
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    EXPECT_EQ(interrupted([&] { return ::open(fifo.c_str(), O_RDONLY); }), interrupted_call);
+    EXPECT_EQ(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK), -1) << "somebody has it open";
+    std::filesystem::remove_all(directory);
+}
+
+TEST_F(eintr, the_wait_for_any_child) {
+    install(0);
+    auto pipe = make_pipe();
+    const pid_t child = ::fork();
+    if (child == 0) {
+        pipe.second.close();
+        char byte = 0;
+        ::_exit(::read(pipe.first, &byte, 1) == 0 ? 7 : 8);
+    }
+    int status = 0;
+    EXPECT_EQ(interrupted([&] { return ::waitpid(-1, &status, 0); }), interrupted_call);
+    install(SA_RESTART);
+    EXPECT_EQ(released([&] { return ::waitpid(-1, &status, 0); }, [&] { pipe.second.close(); }),
+              (observed{child, 0}));
+    EXPECT_EQ(WEXITSTATUS(status), 7);
 }
 
 TEST_F(eintr, a_part_that_was_moved_is_told_of) {

@@ -61,7 +61,7 @@ FOREIGN = {
     "boost/fiber/": ["lib/bridge", "include/brio/bridge", "bench", "tests/bridge", "tests/package/consumer"],
     "boost/": ["bench", "lib/bridge"],
     "liburing": ["io/reactor", "bench"],
-    "openssl/": ["io/tls", "tests/tls"],
+    "openssl/": ["io/tls", "tests/posix", "tests/tls"],
     "curl/": ["examples", "tests/posix"],
     "glib": ["examples"],
     "libpq-fe": ["examples"],
