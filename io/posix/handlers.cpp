@@ -35,6 +35,7 @@ using handler = void (*)(int, siginfo_t*, void*);
 
 constinit std::atomic<handler> program_handlers[_NSIG] = {};
 constinit thread_local std::atomic<handler_watch*> watches{nullptr};
+constinit thread_local volatile sig_atomic_t sent_to_oneself = 0;
 
 /// Asked of the kernel: siginterrupt changes it past the table.
 bool restarts_calls(int signal) noexcept {
@@ -42,20 +43,26 @@ bool restarts_calls(int signal) noexcept {
     return real.sigaction(signal, nullptr, &now) != 0 || (now.sa_flags & SA_RESTART) != 0;
 }
 
-void tell_waits(int signal, bool restart, bool thread_only) noexcept {
+void tell_waits(int signal, bool restart, bool of_running) noexcept {
     const int before = errno;
     handler_watch::note(signal);
-    note_interruption(restart, thread_only);
+    note_interruption(restart, of_running);
     errno = before;
 }
 
 void run_handler(int signal, siginfo_t* info, void* context) {
-    in_signal_handler here;
+    const int before = errno;
+    jmp_buf way_out;
+    if (_setjmp(way_out) != 0) {  // the program has jumped, and not to here
+        errno = before;
+        return;
+    }
+    const in_signal_handler here(way_out);
     const bool restart = restarts_calls(signal);
-    const bool thread_only = info->si_code == SI_TKILL;
-    if (_setjmp(here.way_out) != 0) return;
+    const bool of_running = sent_to_oneself != 0 && info->si_code == SI_TKILL;
+    sent_to_oneself = 0;
     program_handlers[signal].load()(signal, info, context);
-    tell_waits(signal, restart, thread_only);
+    tell_waits(signal, restart, of_running);
 }
 
 bool is_seen(int signal) noexcept {
@@ -96,6 +103,13 @@ sighandler_t enter(int signal, sighandler_t wanted) noexcept {
 }
 
 }  // namespace
+
+signal_to_oneself::signal_to_oneself() noexcept {
+    sent_to_oneself = 1;
+}
+signal_to_oneself::~signal_to_oneself() {
+    sent_to_oneself = 0;
+}
 
 handler_watch::handler_watch(const sigset_t* mask) noexcept
     : mask_(mask),

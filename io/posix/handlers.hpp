@@ -1,5 +1,5 @@
 #pragma once
-// Waits that end when a signal's handler has run in this thread.
+// Waits that end when a signal's handler has run in this thread, and what tells whose signal it is.
 
 #include <csignal>
 
@@ -25,6 +25,15 @@ private:
     int fd_;
     volatile sig_atomic_t ran_ = 0;
     handler_watch* next_ = nullptr;
+};
+
+/// While one lives this thread sends itself a signal.
+class signal_to_oneself {
+public:
+    signal_to_oneself() noexcept;
+    signal_to_oneself(const signal_to_oneself&) = delete;
+    signal_to_oneself& operator=(const signal_to_oneself&) = delete;
+    ~signal_to_oneself();
 };
 
 }  // namespace brio::inline v0::detail::posix

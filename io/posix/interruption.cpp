@@ -40,7 +40,7 @@ public:
     /// Likewise, when an interruptible has got its jump.
     void post(scheduler& loop) noexcept {
         std::atomic_signal_fence(std::memory_order_seq_cst);
-        if (std::exchange(posted_, true)) return;
+        if (posted_.exchange(true)) return;
         if (!loop.box().post(*this)) posted_ = false;
     }
 
@@ -62,7 +62,7 @@ private:
     /// Rule 5.
     static void interrupt_those_left() noexcept {
         for (interruptible* w = first; w != nullptr; w = w->next_)
-            if (w->jump_.place != nullptr) interrupt(w->self_);
+            if (w->jump_.land != nullptr) interrupt(w->self_);
     }
 
     /// Rules 1 to 3.
@@ -88,7 +88,7 @@ private:
     std::uint64_t running_ = nobody;
     volatile bool without_restart_ = false;
     volatile bool noted_ = false;
-    volatile bool posted_ = false;
+    std::atomic<bool> posted_ = false;  // by one step: handlers nest
 };
 
 namespace {
@@ -119,19 +119,18 @@ interruptible::~interruptible() {
     else
         first = next_;
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (jump_.place != nullptr) make_due(jump_);
+    if (jump_.land != nullptr) make_due(jump_);
 }
 
 bool interruptible::jumped_out() const noexcept {
-    return jump_.place != nullptr || jump_is_due();
+    return jump_.land != nullptr || jump_is_due();
 }
 
 bool interruptible::jump_out(const void* stack_pointer, const jump& j) noexcept {
     scheduler* const loop = this_scheduler();
     if (loop == nullptr) return false;
     for (interruptible* w = first; w != nullptr; w = w->next_) {
-        const stack& memory = w->self_.memory;
-        if (stack_pointer < memory.limit || stack_pointer >= memory.top) continue;
+        if (!is_on_stack_of(w->self_, stack_pointer)) continue;
         w->jump_ = j;
         noted.post(*loop);
         return true;
@@ -143,9 +142,9 @@ std::uint64_t waits_of_this_thread() noexcept {
     return waits_begun;
 }
 
-void note_interruption(bool restart, bool thread_only) noexcept {
+void note_interruption(bool restart, bool of_running) noexcept {
     scheduler* const loop = this_scheduler();
-    if (loop == nullptr || (thread_only && loop->current() != nullptr)) return;
+    if (loop == nullptr || (of_running && loop->current() != nullptr)) return;
     noted.note(*loop, restart);
 }
 

@@ -53,11 +53,15 @@ private:
 /// What the layer does for a fiber that is about to wait in it for the first time; null: nothing.
 extern void (*before_first_wait)(fiber& self) noexcept;
 
+[[nodiscard]] inline bool is_on_stack_of(const fiber& f, const void* stack_pointer) noexcept {
+    return stack_pointer >= f.memory.limit && stack_pointer < f.memory.top;
+}
+
 /// Calls that have waited, or were about to.
 [[nodiscard]] std::uint64_t waits_of_this_thread() noexcept;
 
-/// In a signal handler. `restart`: it was installed with SA_RESTART. `thread_only`: the signal was sent to
-/// this very thread (raise, pthread_kill): where a fiber runs, it concerns nobody else.
-void note_interruption(bool restart, bool thread_only) noexcept;
+/// In a signal handler. `restart`: it was installed with SA_RESTART. `of_running`: the thread has sent the
+/// signal to itself (raise): where a fiber runs, it concerns nobody else.
+void note_interruption(bool restart, bool of_running) noexcept;
 
 }  // namespace brio::inline v0::detail::posix

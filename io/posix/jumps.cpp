@@ -3,8 +3,6 @@
 #include "base/invariant.hpp"
 #include "scheduler/scheduler.hpp"
 
-#include <utility>
-
 namespace brio::inline v0::detail::posix {
 
 namespace {
@@ -15,7 +13,7 @@ constinit thread_local const fiber* due_to_jump = nullptr;
 
 }  // namespace
 
-in_signal_handler::in_signal_handler() noexcept {
+in_signal_handler::in_signal_handler(jmp_buf& way_out) noexcept : way_out_(way_out) {
     if (outermost == nullptr) outermost = this;
 }
 in_signal_handler::~in_signal_handler() {
@@ -24,26 +22,29 @@ in_signal_handler::~in_signal_handler() {
 bool in_signal_handler::anywhere() noexcept {
     return outermost != nullptr;
 }
-void in_signal_handler::all_are_over() noexcept {
-    outermost = nullptr;
+bool in_signal_handler::has(const void* stack_pointer) noexcept {
+    return stack_pointer >= __builtin_frame_address(0) && stack_pointer < outermost;
 }
-jmp_buf& in_signal_handler::way_out_of_all() noexcept {
-    return outermost->way_out;
+jmp_buf* in_signal_handler::leave_all() noexcept {
+    in_signal_handler* const all = outermost;
+    outermost = nullptr;
+    return all != nullptr ? &all->way_out_ : nullptr;
 }
 
 void make_due(const jump& j) noexcept {
     const fiber* const self = this_fiber();
-    invariant(due.place == nullptr || due_to_jump == self, "one fiber of a thread jumps at a time");
-    due = j;
+    invariant(due.land == nullptr || due_to_jump == self, "one fiber of a thread jumps at a time");
     due_to_jump = self;
+    due = j;
 }
 bool jump_is_due() noexcept {
-    return due.place != nullptr && due_to_jump == this_fiber();
+    return due.land != nullptr && due_to_jump == this_fiber();
 }
 void land_jump() noexcept {
-    if (!jump_is_due()) return;
-    const jump now = std::exchange(due, {});
-    if (!now.land(now)) due = now;
+    if (!jump_is_due() || in_signal_handler::anywhere()) return;
+    auto* const land = due.land;
+    due.land = nullptr;
+    if (!land(due)) due.land = land;
 }
 
 }  // namespace brio::inline v0::detail::posix

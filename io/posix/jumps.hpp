@@ -3,11 +3,12 @@
 // it jumps to may lie on another: that of the fiber whose wait the handler ends.
 //
 // 1. On the stack of a fiber in an interruptible wait: the handler is left as by its return, the wait is
-//    ended, and when the hook has left its own frames the fiber jumps: in answer(), which is how hooks end,
-//    or where a `landing` lives, behind that.
+//    ended, and when the hook has left its own frames the fiber jumps: in answer(), by which most hooks
+//    end, or behind the life of a `landing`.
+//    Likewise where the handler has interrupted a running fiber inside a call on a FILE.
 // 2. On any other: libc's longjmp, at once.
 // 3. So the wait is: entered -> jumped_out, by the handler -> ended, with -EINTR or what it has -> landed.
-//    In between no other wait of the fiber begins. The latest jump counts.
+//    In between no other wait of the fiber begins that a handler may end. The latest jump counts.
 // 4. A wait that no handler may end (locks, joins, disk files, inside defer_cancel) cannot be left either.
 //    Look-ups can: a jump ends them, and nothing else.
 
@@ -16,28 +17,29 @@
 namespace brio::inline v0::detail::posix {
 
 struct jump {
-    jmp_buf* place = nullptr;  // null: there is none
-    int value = 0;
-    /// Jumps, or returns false: it is too early.
-    bool (*land)(const jump&) noexcept = nullptr;
+    /// Jumps, or returns false: it is too early. Null: there is no jump.
+    bool (*land)(jump&) noexcept = nullptr;
+    int value;
+    jmp_buf place;
 };
 
 /// While one lives, in a signal handler, everybody on the thread gets libc's own calls.
 class in_signal_handler {
 public:
-    in_signal_handler() noexcept;
+    /// `way_out`: where somebody goes to who leaves it by a jump.
+    explicit in_signal_handler(jmp_buf& way_out) noexcept;
     in_signal_handler(const in_signal_handler&) = delete;
     in_signal_handler& operator=(const in_signal_handler&) = delete;
     ~in_signal_handler();
     /// On this thread.
     [[nodiscard]] static bool anywhere() noexcept;
-    /// The thread is about to jump out of all.
-    static void all_are_over() noexcept;
+    /// Whether the frame of `stack_pointer` belongs to a handler that is under way. Precondition: anywhere().
+    [[nodiscard]] static bool has(const void* stack_pointer) noexcept;
+    /// The thread is about to jump out of all: the way out of the outermost, null when there is none.
+    static jmp_buf* leave_all() noexcept;
 
-    /// For a _setjmp by whoever has made it.
-    jmp_buf way_out;
-    /// Of the outermost. Precondition: anywhere().
-    [[nodiscard]] static jmp_buf& way_out_of_all() noexcept;
+private:
+    jmp_buf& way_out_;
 };
 
 /// Rule 3. For the running fiber, by the end of its wait.

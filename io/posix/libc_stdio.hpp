@@ -42,7 +42,7 @@ namespace brio::inline v0::detail::posix {
     X(__uflow) X(__underflow) X(__isoc99_vfscanf) X(fwrite) X(fwrite_unlocked) X(fputs) \
     X(fputs_unlocked) X(fputc) X(fputc_unlocked) X(puts) X(putw) X(__overflow) X(vfprintf) \
     X(__vfprintf_chk) X(vdprintf) X(__vdprintf_chk) X(perror) X(fflush) X(fflush_unlocked) \
-    X(fclose) X(freopen) X(fseek) X(fseeko) X(ftell) X(ftello) X(rewind) X(fgetpos) X(fsetpos) \
+    X(fopen) X(fclose) X(freopen) X(fseek) X(fseeko) X(ftell) X(ftello) X(rewind) X(fgetpos) X(fsetpos) \
     X(setvbuf) X(flockfile) X(ftrylockfile) X(funlockfile) X(_IO_list_lock) X(_IO_list_unlock) \
     X(_IO_iter_begin) X(_IO_iter_next)
 // clang-format on

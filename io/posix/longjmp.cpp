@@ -8,6 +8,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstring>
 
 namespace brio::inline v0::detail::posix {
 
@@ -46,17 +47,33 @@ const void* stack_pointer_of(const jmp_buf& place) noexcept {
 }
 
 /// Not from within a call on a FILE: it is left first (stdio_files.hpp).
-bool land(const jump& j) noexcept {
+bool land(jump& j) noexcept {
     if (has_claimed_files(*this_fiber())) return false;
-    real.longjmp(*j.place, j.value);
+    real.longjmp(j.place, j.value);
     __builtin_unreachable();
 }
 
+/// Whether a fiber has been told to go there, which it does when the handlers are over.
+bool put_off(const void* stack_pointer, const jump& j) noexcept {
+    if (interruptible::jump_out(stack_pointer, j)) return true;
+    const fiber* const self = this_fiber();
+    if (self == nullptr || !is_on_stack_of(*self, stack_pointer) || !has_claimed_files(*self))
+        return false;
+    make_due(j);
+    return true;
+}
+
 void jump_to(jmp_buf& place, int value, void (*libcs)(jmp_buf, int)) noexcept {
-    if (in_signal_handler::anywhere() &&
-        interruptible::jump_out(stack_pointer_of(place), {&place, value, &land}))
-        real.longjmp(in_signal_handler::way_out_of_all(), 1);
-    in_signal_handler::all_are_over();
+    if (!in_signal_handler::anywhere()) return libcs(place, value);
+    const void* const stack_pointer = stack_pointer_of(place);
+    if (in_signal_handler::has(stack_pointer)) return libcs(place, value);
+    jump j;
+    j.land = &land;
+    j.value = value;
+    std::memcpy(j.place, place, sizeof j.place);
+    const bool is_put_off = put_off(stack_pointer, j);
+    jmp_buf& way_out = *in_signal_handler::leave_all();
+    if (is_put_off) real.longjmp(way_out, 1);
     libcs(place, value);
 }
 

@@ -11,6 +11,7 @@
 //    while the thread is the owner.
 // 4. Robust, priority-inheriting and priority-protecting mutexes are libc's own: they block the thread.
 // 5. Not cut short by a cancel: callers ignore the result and go on into the section.
+//    Inside a passthrough_scope it is as elsewhere: the holder may be a fiber of this thread.
 // 6. An allocator's locks are libc's own: its state is the thread's, and another fiber may not enter it
 //    meanwhile.
 
@@ -131,7 +132,7 @@ int unlock_on_loop_thread(fiber* self, pthread_mutex_t* m) noexcept {
 /// pthread_mutex_clocklock; `plain`: the call on a plain thread.
 template <class Plain>
 int lock_until(pthread_mutex_t* m, clockid_t clock, const timespec* end, Plain plain) noexcept {
-    fiber* const self = suspendable_fiber();
+    fiber* const self = served_fiber();
     if (self == nullptr || mutex_view(m).is_special()) return plain();
     const int tried = try_lock(self, m);
     if (tried != EBUSY) return tried;
@@ -153,14 +154,14 @@ int brio_posix_pthread_mutex_lock(pthread_mutex_t* m) noexcept {
     if (this_scheduler() == nullptr) [[likely]]
         return real.pthread_mutex_lock(m);
     if (is_in_allocator(__builtin_return_address(0))) return real.pthread_mutex_lock(m);
-    fiber* const self = suspendable_fiber();
+    fiber* const self = served_fiber();
     return self == nullptr ? real.pthread_mutex_lock(m) : lock_on_fiber(*self, m);
 }
 
 int brio_posix_pthread_mutex_trylock(pthread_mutex_t* m) noexcept {
     if (this_scheduler() == nullptr || mutex_view(m).is_special()) [[likely]]
         return real.pthread_mutex_trylock(m);
-    return try_lock(suspendable_fiber(), m);
+    return try_lock(served_fiber(), m);
 }
 
 int brio_posix_pthread_mutex_timedlock(pthread_mutex_t* m, const timespec* end) noexcept {
@@ -175,7 +176,7 @@ int brio_posix_pthread_mutex_clocklock(pthread_mutex_t* m, clockid_t clock,
 int brio_posix_pthread_mutex_unlock(pthread_mutex_t* m) noexcept {
     if (this_scheduler() == nullptr) [[likely]]
         return real.pthread_mutex_unlock(m);
-    return unlock_on_loop_thread(suspendable_fiber(), m);
+    return unlock_on_loop_thread(served_fiber(), m);
 }
 
 // A mtx_t is a pthread_mutex_t.

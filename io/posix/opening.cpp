@@ -12,6 +12,8 @@
 // 4. Between the look and the opening the name may come to mean something else. A FIFO that has just
 //    taken a file's place is then opened by a file thread: the fiber alone waits, but is not cut short.
 
+#include "posix/opening.hpp"
+
 #include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/descriptors.hpp"
@@ -59,17 +61,20 @@ bool may_wait(const struct stat& file) noexcept {
     return S_ISFIFO(file.st_mode);
 }
 
-/// Whether opening may wait for somebody. What cannot be looked at does not.
-bool may_wait(fiber& self, const opening& o) noexcept {
-    if (o.never_waits()) return false;
+/// What cannot be looked at is not waited for.
+opening_waits waits_of(fiber& self, const opening& o) noexcept {
+    const auto for_disk = o.changes_the_disk() ? opening_waits::for_the_disk : opening_waits::never;
+    if (o.never_waits()) return for_disk;
     struct stat file = {};
     const int flags = o.has(O_NOFOLLOW) ? AT_SYMLINK_NOFOLLOW : 0;
     long looked = stat_in_memory(o.directory, o.path, file, flags);
-    if (looked == -EAGAIN)
+    const bool in_memory = looked != -EAGAIN;
+    if (!in_memory)
         looked = on_file_thread(self, "open", [&] {
             return system_call(SYS_newfstatat, o.directory, o.path, &file, flags);
         });
-    return looked == 0 && may_wait(file);
+    if (looked == 0 && may_wait(file)) return opening_waits::for_somebody;
+    return in_memory ? for_disk : opening_waits::for_the_disk;
 }
 
 long open_until_interrupted(fiber& self, const opening& o) noexcept {
@@ -84,8 +89,9 @@ long open_until_interrupted(fiber& self, const opening& o) noexcept {
 }
 
 long open_on_fiber(fiber& self, const opening& o) noexcept {
-    if (may_wait(self, o)) return open_until_interrupted(self, o);
-    if (!o.changes_the_disk()) {
+    const opening_waits waits = waits_of(self, o);
+    if (waits == opening_waits::for_somebody) return open_until_interrupted(self, o);
+    if (waits == opening_waits::never) {
         const long opened = open_in_memory(o.directory, o.path, o.flags);
         if (opened != -EAGAIN) return opened;
     }
@@ -100,9 +106,14 @@ bool needs_mode(int flags) noexcept {
 template <class Libc>
 int open_as(const opening& o, Libc libc) {
     fiber* const self = suspendable_fiber();
-    const int fd = self == nullptr ? libc() : static_cast<int>(answer(open_on_fiber(*self, o)));
-    forget(fd);
-    return fd;
+    if (self == nullptr) {
+        const int fd = libc();
+        forget(fd);
+        return fd;
+    }
+    const long opened = open_on_fiber(*self, o);
+    forget(static_cast<int>(opened));
+    return static_cast<int>(answer(opened));
 }
 
 int open_at(int directory, const char* path, int flags, mode_t mode) {
@@ -111,6 +122,11 @@ int open_at(int directory, const char* path, int flags, mode_t mode) {
 }
 
 }  // namespace
+
+opening_waits opening_waits_of(fiber& self, const char* path, int flags) noexcept {
+    return waits_of(self, {AT_FDCWD, path, flags, 0});
+}
+
 }  // namespace brio::inline v0::detail::posix
 
 using namespace brio;

@@ -3,9 +3,12 @@
 //
 // BRIO_RUN_STATS=1 tells at exit how many calls have waited, BRIO_RUN_AUDIT=1 what blocked the thread unseen.
 //
+// _exit is interposed for that, as it passes by what exit() calls.
+//
 // libc's start routine is interposed, and given another main. The loop is not torn down at the end:
 // exit() follows, and a forked child may come back from main() on the loop of its parent.
 
+#include "base/system_call.hpp"
 #include "base/system_calls.hpp"
 #include "posix/interruption.hpp"
 
@@ -37,7 +40,7 @@ bool is_set(const char* variable) {
     return value != nullptr && std::string_view(value) == "1";
 }
 
-/// At exit of the process that set it up, and of no child.
+/// At the end of the process that set it up, and of no child.
 constinit pid_t told_by = 0;
 constinit event_loop* loop_of_main = nullptr;
 
@@ -89,6 +92,13 @@ int main_on_fiber(int count, char** arguments, char** environment) {
         [=] { return main_of_program(count, arguments, environment); }, main_options));
 }
 
+[[noreturn]] void tell_and_end(int status) noexcept {
+    if (loop_of_main != nullptr) tell_stats();
+    tell_audit();
+    system_call(SYS_exit_group, status);
+    __builtin_unreachable();
+}
+
 bool main_wants_a_fiber() {
     const char* const layer = std::getenv("BRIO_POSIX");
     return is_set("BRIO_PRELOAD_MAIN") && (layer == nullptr || std::string_view(layer) != "off");
@@ -97,9 +107,19 @@ bool main_wants_a_fiber() {
 }  // namespace
 }  // namespace brio::inline v0::detail::posix
 
-extern "C" __attribute__((visibility("default"))) int __libc_start_main(
-    brio::detail::posix::program* main, int count, char** arguments, void (*init)(), void (*fini)(),
-    void (*rtld_fini)(), void* stack_end) {
+extern "C" {
+
+__attribute__((visibility("default"))) void _exit(int status) {
+    brio::detail::posix::tell_and_end(status);
+}
+__attribute__((visibility("default"))) void _Exit(int status) noexcept {
+    brio::detail::posix::tell_and_end(status);
+}
+
+__attribute__((visibility("default"))) int __libc_start_main(brio::detail::posix::program* main,
+                                                             int count, char** arguments,
+                                                             void (*init)(), void (*fini)(),
+                                                             void (*rtld_fini)(), void* stack_end) {
     using namespace brio::detail::posix;
     auto* const libc = reinterpret_cast<start_routine*>(::dlsym(RTLD_NEXT, "__libc_start_main"));
     if (main_wants_a_fiber()) {
@@ -108,3 +128,5 @@ extern "C" __attribute__((visibility("default"))) int __libc_start_main(
     }
     return libc(main, count, arguments, init, fini, rtld_fini, stack_end);
 }
+
+}  // extern "C"

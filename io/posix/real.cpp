@@ -500,6 +500,8 @@ constinit real_functions real = {
     .uselocale = late<&real_functions::uselocale>(&real_functions::uselocale),
     .pthread_sigmask = late<&real_functions::pthread_sigmask>(&real_functions::pthread_sigmask),
     .sigprocmask = late<&real_functions::sigprocmask>(&real_functions::sigprocmask),
+    .raise = late<&real_functions::raise>(&real_functions::raise),
+    .pthread_kill = late<&real_functions::pthread_kill>(&real_functions::pthread_kill),
     .sigaction = &__sigaction,
     .longjmp =
         [](jmp_buf to, int value) noexcept {

@@ -72,7 +72,7 @@ namespace brio::inline v0::detail::posix {
     X(getservbyport_r) X(getprotobyname) X(getprotobyname_r) X(getprotobynumber) \
     X(getprotobynumber_r) X(getpwnam) X(getpwnam_r) X(getpwuid) X(getpwuid_r) X(getgrnam) \
     X(getgrnam_r) X(getgrgid) X(getgrgid_r) X(getgrouplist) X(initgroups) \
-    X(uselocale) X(pthread_sigmask) X(sigprocmask)
+    X(uselocale) X(pthread_sigmask) X(sigprocmask) X(raise) X(pthread_kill)
 // clang-format on
 
 struct real_functions {

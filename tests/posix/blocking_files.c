@@ -69,6 +69,15 @@ static long call_openat_2(struct scene* s) {
 static long call_openat64_2(struct scene* s) {
     return close_new(__openat64_2(AT_FDCWD, s->path, O_RDONLY));
 }
+static long close_new_file(FILE* file) {
+    return file == NULL ? -1 : fclose(file);
+}
+static long call_fopen(struct scene* s) {
+    return close_new_file(fopen(s->path, "r"));
+}
+static long call_fopen64(struct scene* s) {
+    return close_new_file(fopen64(s->path, "w"));
+}
 
 /* ---- files and directories */
 
@@ -205,6 +214,8 @@ const struct blocking_call blocking_files[] = {
     {"__open64_2", fifo, call_open64_2, open_other_end, ends_by_release, 0},
     {"__openat_2", fifo, call_openat_2, open_other_end, ends_by_release, 0},
     {"__openat64_2", fifo, call_openat64_2, open_other_end, ends_by_release, 0},
+    {"fopen", fifo, call_fopen, open_other_end, ends_by_release, 0},
+    {"fopen64", fifo, call_fopen64, open_other_end, ends_by_release, 0},
     {"fsync", named_file, call_fsync, NULL, ends_elsewhere, 0},
     {"fdatasync", named_file, call_fdatasync, NULL, ends_elsewhere, 0},
     {"syncfs", named_file, call_syncfs, NULL, ends_elsewhere, 0},

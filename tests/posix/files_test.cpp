@@ -2,7 +2,9 @@
 
 #include "posix/fibers.hpp"
 
+#include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <sys/stat.h>
 #include <vector>
@@ -138,6 +140,65 @@ TEST_F(files, fifo_waits_for_its_other_end) {
         writer.await();
     });
     expect_same([&] { return ::open(name("fifo").c_str(), O_WRONLY | O_NONBLOCK); }, "ENXIO");
+}
+
+TEST_F(files, a_stream_of_a_fifo_waits_for_its_other_end) {
+    brio::run([&] {
+        const string fifo = name("fifo");
+        auto reader = brio::create_task([&] {
+            std::ifstream in(fifo);
+            string word;
+            in >> word;
+            return word;
+        });
+        let_others_run();
+        EXPECT_FALSE(reader.done());
+        auto writer = brio::create_task([&] {
+            FILE* const out = std::fopen(fifo.c_str(), "we");
+            ASSERT_NE(out, nullptr);
+            EXPECT_NE(::fcntl(::fileno(out), F_GETFD) & FD_CLOEXEC, 0);
+            std::fputs("through", out);
+            std::fclose(out);
+        });
+        EXPECT_EQ(reader.await(), "through");
+        writer.await();
+    });
+}
+
+TEST_F(files, fopen_opens_as_libcs) {
+    for (const char* mode : {"r", "r+", "w", "w+", "a", "a+", "rx", "wx", "z", ""})
+        for (const char* of : {"file", "new", "folder", "nowhere/at/all", "link"}) {
+            const string path = name(of);
+            const auto opened = [&] {
+                FILE* const file = std::fopen(path.c_str(), mode);
+                if (file == nullptr) return -1L;
+                const long position = std::ftell(file);
+                const int flags = ::fcntl(::fileno(file), F_GETFL);
+                std::fclose(file);
+                return position * 1'000'000 + flags;
+            };
+            ::unlink(name("new").c_str());
+            const observed here = on_fiber(opened);
+            ::unlink(name("new").c_str());
+            EXPECT_EQ(here, on_thread(opened)) << mode << ' ' << of;
+        }
+}
+
+TEST_F(files, a_cancelled_fopen_leaks_no_descriptor) {
+    const string fifo = name("fifo");
+    for (int i = 0; i < 50; ++i) {
+        observed seen = {};
+        brio::run([&] {
+            auto opening = brio::create_task(
+                [&] { seen = observe([&] { return std::fopen(fifo.c_str(), "r") == nullptr; }); });
+            brio::yield();
+            if (i % 2 == 1) brio::sleep(1ms);
+            opening.cancel();
+            EXPECT_THROW(opening.await(), brio::cancelled_error);
+        });
+        EXPECT_EQ(seen, (observed{1, ECANCELED}));
+    }
+    EXPECT_EQ(descriptors_of(fifo), 0);
 }
 
 TEST_F(files, fifo_of_a_cancelled_fiber_leaks_no_descriptor) {

@@ -2,6 +2,8 @@
 
 #include "posix/fibers.hpp"
 
+#include <brio/posix.hpp>
+
 #include <barrier>
 #include <condition_variable>
 #include <functional>
@@ -166,6 +168,37 @@ TEST(error_checking_mutex, tells_the_fiber_of_its_own_mistakes) {
         EXPECT_EQ(pthread_mutex_lock(&lock.m), EDEADLK);
         brio::create_task([&] { EXPECT_EQ(pthread_mutex_unlock(&lock.m), EPERM); }).await();
         EXPECT_EQ(pthread_mutex_unlock(&lock.m), 0);
+    });
+}
+
+TEST(recursive_mutex, is_the_fibers_in_a_passthrough_scope_too) {
+    std::recursive_mutex lock;
+    brio::run([&] {
+        lock.lock();
+        {
+            const brio::posix::passthrough_scope blocking;
+            lock.lock();
+            EXPECT_EQ(pthread_mutex_unlock(lock.native_handle()), 0);
+            EXPECT_EQ(pthread_mutex_unlock(lock.native_handle()), 0);
+            lock.lock();
+        }
+        brio::create_task([&] { EXPECT_FALSE(lock.try_lock()); }).await();
+        EXPECT_EQ(pthread_mutex_unlock(lock.native_handle()), 0);
+    });
+}
+
+TEST(mutex, that_another_fiber_holds_is_waited_for_in_a_passthrough_scope) {
+    std::mutex lock;
+    brio::run([&] {
+        auto holder = brio::create_task([&] {
+            const std::scoped_lock held(lock);
+            brio::sleep(1ms);
+        });
+        brio::yield();
+        const brio::posix::passthrough_scope blocking;
+        lock.lock();
+        lock.unlock();
+        holder.await();
     });
 }
 

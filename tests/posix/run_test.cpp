@@ -57,6 +57,13 @@ TEST(brio_run, main_is_on_a_fiber) {
                                               "thread have waited by (io_uring|epoll)\n"));
 }
 
+TEST(brio_run, tells_of_a_program_that_ends_by_exit_at_once) {
+    const auto e = shell("(sleep 0.05; echo text) | " + run +
+                         "--stats perl -e 'use POSIX; <STDIN>; POSIX::_exit(3)'");
+    EXPECT_EQ(e.status, 3);
+    EXPECT_THAT(e.text, HasSubstr("calls of the main thread have waited by"));
+}
+
 TEST(brio_run, a_program_may_take_the_addresses_of_calls) {
     const auto e = shell("echo text | " + run + "--stats " PROGRAM_FIXED);
     EXPECT_EQ(e.status, 0);
