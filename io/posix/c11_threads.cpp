@@ -37,9 +37,9 @@ int brio_posix_thrd_sleep(const timespec* length, timespec* left) {
 
 int brio_posix_sched_yield() noexcept {
     fiber* const self = suspendable_fiber();
-    if (self == nullptr) return static_cast<int>(answer(system_call(SYS_sched_yield)));
-    self->owner.yield();
-    return 0;
+    if (self == nullptr) return static_cast<int>(as_libc(system_call(SYS_sched_yield)));
+    pass_turn(*self);
+    return static_cast<int>(answer(0));
 }
 
 void brio_posix_thrd_yield() {

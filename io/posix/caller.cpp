@@ -1,7 +1,5 @@
 #include "posix/caller.hpp"
 
-#include "posix/interruption.hpp"
-
 #include <atomic>
 #include <cstdlib>
 
@@ -90,11 +88,16 @@ long wait_for(fiber& self, operation& op, std::optional<time_point> until) noexc
     return -EINTR;
 }
 
-long sleep_until(fiber& self, std::optional<time_point> until) noexcept {
-    const interruptible here(self, restarts::never);
+long sleep_until(fiber& self, std::optional<time_point> until, restarts r) noexcept {
+    const interruptible here(self, r);
     if (here.jumped_out()) return -EINTR;
     const int ended = perform_any({}, until);
     return ended == -ECANCELED ? tell_cancelled(self) : ended;
+}
+
+void pass_turn(fiber& self) noexcept {
+    const interruptible here(self, restarts::always);
+    self.owner.yield();
 }
 
 }  // namespace brio::inline v0::detail::posix

@@ -16,6 +16,7 @@
 #include "base/system_call.hpp"
 #include "fiber/fiber.hpp"
 #include "ops/operation.hpp"
+#include "posix/interruption.hpp"
 #include "posix/jumps.hpp"
 #include "scheduler/park.hpp"
 #include "scheduler/scheduler.hpp"
@@ -74,7 +75,10 @@ private:
 /// perform() for a hook: a cancel is marked as told, and -EINTR means that a handler has ended the wait
 /// (interruption.hpp): one without SA_RESTART, or, where there is a limit, any.
 long wait_for(fiber& self, operation& op, std::optional<time_point> until = {}) noexcept;
-/// Likewise with nothing to wait for: -ETIME, -ECANCELED or -EINTR, from any handler.
-long sleep_until(fiber& self, std::optional<time_point> until) noexcept;
+/// Likewise with nothing to wait for: -ETIME, -ECANCELED or -EINTR.
+long sleep_until(fiber& self, std::optional<time_point> until,
+                 restarts r = restarts::never) noexcept;
+/// To whoever is ready.
+void pass_turn(fiber& self) noexcept;
 
 }  // namespace brio::inline v0::detail::posix

@@ -41,26 +41,24 @@ constexpr int accept_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;  // others are an err
 
 int accept_on(int fd, sockaddr* from, socklen_t* from_size, int flags, decltype(&::accept4) plain) {
     fiber* const self = suspendable_fiber();
-    int accepted = 0;
-    if (self == nullptr) {
-        accepted = plain(fd, from, from_size, flags);
-    } else if (refused(*self)) {
-        accepted = static_cast<int>(answer(-ECANCELED));
-    } else if (const descriptor_facts facts = facts_of(fd);
-               facts.nonblocking || !facts.is_socket() || (flags & ~accept_flags) != 0) {
-        accepted = plain(fd, from, from_size, flags);
-    } else {
-        operation op;
-        op.what = operation::code::accept;
-        op.fd = fd;
-        op.address = from;
-        op.second = from_size;
-        op.flags = static_cast<std::uint32_t>(flags);
-        const long result = wait_for(*self, op, limit_of(*self, fd, facts, SO_RCVTIMEO));
-        accepted = static_cast<int>(answer(result == -ETIME ? -EAGAIN : result));
-    }
-    forget(accepted);
-    return accepted;
+    const auto as_plain = [&] {
+        const int accepted = plain(fd, from, from_size, flags);
+        forget(accepted);
+        return accepted;
+    };
+    if (self == nullptr) return as_plain();
+    if (refused(*self)) return static_cast<int>(answer(-ECANCELED));
+    const descriptor_facts facts = facts_of(fd);
+    if (facts.nonblocking || !facts.is_socket() || (flags & ~accept_flags) != 0) return as_plain();
+    operation op;
+    op.what = operation::code::accept;
+    op.fd = fd;
+    op.address = from;
+    op.second = from_size;
+    op.flags = static_cast<std::uint32_t>(flags);
+    const long result = wait_for(*self, op, limit_of(*self, fd, facts, SO_RCVTIMEO));
+    forget(static_cast<int>(result));
+    return static_cast<int>(answer(result == -ETIME ? -EAGAIN : result));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ inline time_point from_now(const fiber& self, duration length) noexcept {
 /// Between two attempts where nothing tells when the next one makes sense. 0, -ECANCELED or -EINTR.
 inline long nap(fiber& self) noexcept {
     constexpr auto nap_length = std::chrono::milliseconds(2);
-    const long ended = sleep_until(self, from_now(self, nap_length));
+    const long ended = sleep_until(self, from_now(self, nap_length), restarts::if_the_handler_says);
     return ended == -ETIME ? 0 : ended;
 }
 

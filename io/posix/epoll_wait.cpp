@@ -40,6 +40,7 @@ long wait_on_fiber(fiber& self, int fd, event_list into, std::optional<duration>
     if (count != 0 || (length && *length == duration::zero())) return count;
     std::optional<time_point> until;
     if (length) until = from_now(self, *length);
+    const interruptible here(self, restarts::never);  // also while the mask lets a handler in
     kept_open file(fd);
     file.keep();
     for (;;) {

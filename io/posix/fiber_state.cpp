@@ -79,7 +79,7 @@ void thread_settings::note_h_errno(fiber& self, int before) noexcept {
     tell(self);
 }
 
-void thread_settings::own_errors(fiber& self) {
+void thread_settings::own_errors(fiber& self) noexcept {
     errors_.emplace();
     tell(self);
 }
@@ -105,15 +105,15 @@ void fiber_state::inherit_to(fiber& child) const {
 }
 
 void own_openssl_errors(fiber& self) noexcept {
+    self.has_waited_in_c = true;  // OpenSSL may call the layer from here on
     look_for_openssl();
-    if (has_openssl()) {
-        try {
-            fiber_state::of(self).settings.own_errors(self);
-        } catch (const std::bad_alloc&) {
-            return;
-        }
+    if (!has_openssl()) return;
+    thread_settings* const mine = settings_of(self);
+    if (mine == nullptr) {
+        self.has_waited_in_c = false;
+        return;
     }
-    self.has_waited_in_c = true;
+    mine->own_errors(self);
 }
 
 void set_h_errno(fiber& self, int error) noexcept {

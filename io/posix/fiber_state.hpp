@@ -31,8 +31,8 @@ public:
     void note_locale(fiber& self, locale_t before) noexcept;
     void note_mask(fiber& self, const sigset_t& before) noexcept;
     void note_h_errno(fiber& self, int before) noexcept;
-    /// From now on OpenSSL's errors are its own. Throws std::bad_alloc.
-    void own_errors(fiber& self);
+    /// From now on OpenSSL's errors are its own.
+    void own_errors(fiber& self) noexcept;
 
     [[nodiscard]] bool has_mask() const noexcept { return mask_.has_value(); }
     /// For a fiber that the one of `maker` makes, before it runs.

@@ -141,6 +141,7 @@ int brio_posix_getnameinfo(const sockaddr* address, socklen_t size, char* host, 
     fiber* const self = suspendable_fiber();
     if (self == nullptr)
         return real.getnameinfo(address, size, host, host_room, service, service_room, flags);
+    const landing when_left;
     const std::size_t host_size = room_of(host, host_room);
     const std::size_t service_size = room_of(service, service_room);
     const bool at_once = (host_size == 0 || (flags & NI_NUMERICHOST) != 0) &&

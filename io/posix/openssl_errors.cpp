@@ -69,13 +69,13 @@ unsigned long long loads() noexcept {
 void look_for_openssl() noexcept {
     if (found.load(std::memory_order_acquire)) return;
     const unsigned long long now = loads();
-    if (looked_among.exchange(now) == now) return;
+    if (looked_among.load() == now) return;
     functions all = functions_of(RTLD_DEFAULT);
     if (!all.are_all())
         // It may be there for a few only (RTLD_LOCAL); then it stays.
         if (void* const library = ::dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD))
             all = functions_of(library);
-    if (!all.are_all()) return;
+    if (!all.are_all()) return looked_among.store(now);
     static constinit std::atomic<bool> taken{false};
     if (taken.exchange(true)) return;
     openssl = all;
@@ -86,13 +86,12 @@ bool has_openssl() noexcept {
     return found.load(std::memory_order_acquire);
 }
 
-openssl_errors::openssl_errors() {
-    kept_.reserve(queue_length);
-    taken_.reserve(queue_length);
+openssl_errors::openssl_errors() noexcept {
+    openssl.peek_error();
 }
 
 /// The oldest error of the thread. False: there is none.
-bool openssl_errors::take(entry& e) {
+bool openssl_errors::take(entry& e) noexcept {
     const char* file = nullptr;
     const char* function = nullptr;
     const char* text = nullptr;
@@ -123,14 +122,23 @@ void openssl_errors::put(const entry& e) noexcept {
         openssl.set_error(library, reason, nullptr);
 }
 
+std::vector<openssl_errors::entry> openssl_errors::take_all() noexcept {
+    std::vector<entry> taken;
+    if (openssl.peek_error() == 0) return taken;
+    try {
+        taken.reserve(queue_length);
+    } catch (const std::bad_alloc&) {
+        return taken;  // they stay where all can see them
+    }
+    for (entry e; taken.size() < queue_length && take(e);) taken.push_back(std::move(e));
+    return taken;
+}
+
 void openssl_errors::exchange() noexcept {
     const int before = errno;
-    taken_.clear();
-    if (openssl.peek_error() != 0)
-        for (entry e; taken_.size() < queue_length && take(e);) taken_.push_back(std::move(e));
+    std::vector<entry> taken = take_all();
     for (const entry& e : kept_) put(e);
-    kept_.clear();
-    kept_.swap(taken_);
+    kept_ = std::move(taken);
     errno = before;
 }
 

@@ -3,9 +3,10 @@
 // has left there is not taken by another for its own failure.
 //
 // 1. Where OpenSSL is among the program's libraries a fiber has the queue for itself from its first wait in
-//    the layer to its end. Others find none of its errors, and it none of theirs.
+//    the layer for I/O, time or a child to its end. Others find none of its errors, and it none of theirs.
 // 2. OpenSSL's public functions move the errors, so marks (ERR_set_mark) do not survive a suspension.
 // 3. OpenSSL 3 is looked for at each fiber's first wait, until it has been found: it may be loaded late.
+//    Who has waited before that shares the thread's queue with others like him.
 
 #include <string>
 #include <vector>
@@ -17,8 +18,8 @@ void look_for_openssl() noexcept;
 
 class openssl_errors {
 public:
-    /// Throws std::bad_alloc.
-    openssl_errors();
+    /// On the fiber, outside of a switch: OpenSSL makes the thread's queue, which may take locks.
+    openssl_errors() noexcept;
     /// What the thread's queue has and what is kept here change places. Leaves errno alone.
     void exchange() noexcept;
 
@@ -29,10 +30,11 @@ private:
         bool has_text;
         std::string file, function, text;
     };
-    static bool take(entry& e);
+    static bool take(entry& e) noexcept;
     static void put(const entry& e) noexcept;
+    static std::vector<entry> take_all() noexcept;
 
-    std::vector<entry> kept_, taken_;
+    std::vector<entry> kept_;
 };
 
 }  // namespace brio::inline v0::detail::posix

@@ -120,7 +120,10 @@ int resolve_on_fiber(fiber& self, const char* name, const char* service, const a
     try {
         const interruptible here(self, restarts::always);
         auto done = run_for_c(self, resolver_pool(), "getaddrinfo", look_up(name, service, hints));
-        if (!done) return cancelled_look_up(self);
+        if (!done) {
+            errno = ECANCELED;
+            return EAI_SYSTEM;
+        }
         errno = before;
         return done->take(found);
     } catch (const std::exception&) {  // no memory, no thread

@@ -50,11 +50,19 @@ int within_table(int count) noexcept {
     return line == nullptr ? count : std::min(count, std::atoi(line + 7));
 }
 
-/// The caller's three sets (some null), and a copy of what they asked.
+/// The caller's; some are null.
+struct three_sets {
+    int count;
+    fd_set* readable;
+    fd_set* writable;
+    fd_set* exceptional;
+};
+
+/// The caller's sets, and a copy of what they asked.
 class question {
 public:
-    question(int count, fd_set* readable, fd_set* writable, fd_set* exceptional) noexcept
-        : count_(within_table(count)), sets_{readable, writable, exceptional} {}
+    explicit question(const three_sets& sets) noexcept
+        : count_(within_table(sets.count)), sets_{sets.readable, sets.writable, sets.exceptional} {}
 
     /// False: out of memory.
     [[nodiscard]] bool keep() noexcept {
@@ -123,10 +131,12 @@ void leave_out_what_nobody_asked_for(std::vector<pollfd>& items) noexcept {
 }
 
 /// `length`: empty for no limit.
-long select_on_fiber(fiber& self, question& q, std::optional<duration> length,
+long select_on_fiber(fiber& self, const three_sets& sets, std::optional<duration> length,
                      const sigset_t* mask) noexcept {
     if (refused(self)) return -ECANCELED;
+    question q(sets);
     if (!q.keep()) return -ENOMEM;
+    const interruptible here(self, restarts::never);  // also while the mask lets a handler in
     long ready = q.ask(mask);
     if (ready != 0 || (length && *length == duration::zero())) return ready;
     std::vector<pollfd> items;
@@ -158,14 +168,15 @@ int brio_posix_select(int count, fd_set* readable, fd_set* writable, fd_set* exc
     fiber* const self = suspendable_fiber();
     if (self == nullptr || count < 0)
         return real.select(count, readable, writable, exceptional, timeout);
-    question q(count, readable, writable, exceptional);
-    if (timeout == nullptr) return static_cast<int>(answer(select_on_fiber(*self, q, {}, nullptr)));
+    const three_sets sets = {count, readable, writable, exceptional};
+    if (timeout == nullptr)
+        return static_cast<int>(answer(select_on_fiber(*self, sets, {}, nullptr)));
 
     if (timeout->tv_sec < 0 || timeout->tv_usec < 0) return static_cast<int>(answer(-EINVAL));
     const duration length = length_of(
         {timeout->tv_sec + timeout->tv_usec / 1'000'000, timeout->tv_usec % 1'000'000 * 1000});
     const time_point until = from_now(*self, length);
-    const long ready = select_on_fiber(*self, q, length, nullptr);
+    const long ready = select_on_fiber(*self, sets, length, nullptr);
     // Linux says in the argument how much was left.
     const timespec left = to_timespec(std::max(until - self->owner.now(), duration::zero()));
     *timeout = {left.tv_sec, left.tv_nsec / 1000};
@@ -182,8 +193,8 @@ int brio_posix_pselect(int count, fd_set* readable, fd_set* writable, fd_set* ex
         if (!is_valid(*timeout)) return static_cast<int>(answer(-EINVAL));
         length = length_of(*timeout);
     }
-    question q(count, readable, writable, exceptional);
-    return static_cast<int>(answer(select_on_fiber(*self, q, length, mask)));
+    const three_sets sets = {count, readable, writable, exceptional};
+    return static_cast<int>(answer(select_on_fiber(*self, sets, length, mask)));
 }
 
 }  // extern "C"

@@ -60,6 +60,8 @@ long wait_for(fiber& self, sem_t* s, std::optional<time_point> until) noexcept {
             self, {&layout.value_and_waiters, 0, layout.shared == 0}, until);
         if (waited == -ETIMEDOUT || waited == -EINTR) return waited;
     }
+    // A wake that has come is passed on.
+    futex_wake_all(&layout.value_and_waiters, layout.shared == 0);
     return -EINTR;
 }
 

@@ -4,8 +4,8 @@
 // 1. While a system() is under way anywhere in the process SIGINT and SIGQUIT are ignored: the first
 //    one saves what they were, the last one puts it back. SIGCHLD is blocked in the thread meanwhile,
 //    for all its fibers, and is counted by thread.
-// 2. What is cut short, by a cancel of the fiber, a handler that jumps out or pthread_cancel, kills its shell and takes it, as
-//    libc's does: nobody else knows the child.
+// 2. What is cut short, by a cancel of the fiber or by pthread_cancel, kills its shell and takes it, as
+//    libc's does: nobody else knows the child. So does a handler that jumps out, where libc leaves a mess.
 // 3. The list of streams is locked from before a shell starts until its stream is in the list: the
 //    next shell has to close it. No fiber suspends meanwhile.
 // 4. Streams are closed by pclose. fclose frees one and leaves the child; its row goes when another

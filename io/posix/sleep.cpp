@@ -22,7 +22,7 @@ struct slept {
 slept sleep_for(fiber& self, duration length) noexcept {
     if (refused(self)) return {ECANCELED, std::max(length, duration::zero())};
     if (length <= duration::zero()) {
-        self.owner.yield();
+        pass_turn(self);
         return {0, duration::zero()};
     }
     const time_point until = from_now(self, length);

@@ -1,7 +1,9 @@
 #include "posix/stdio_files.hpp"
 
+#include "posix/deadlines.hpp"
 #include "posix/libc_stdio.hpp"
 #include "posix/parking.hpp"
+#include "posix/real.hpp"
 #include "posix/threads.hpp"
 #include "thread/blocking_call.hpp"
 
@@ -78,18 +80,15 @@ void file_claim::before_fclose() noexcept {
     has_lock_ = false;
 }
 
-suspension_in_file::suspension_in_file() noexcept {
+suspension_in_file::suspension_in_file(const fiber& self, direction d) noexcept : claim_(claims) {
+    while (&claim_->fiber_ != &self) claim_ = claim_->next_;
+    claim_->is_reading_ = d == direction::reading;
+    claim_->is_writing_ = d == direction::writing;
     suspensions.fetch_add(1);
 }
 
-suspension_in_file::suspension_in_file(const fiber& writer) noexcept : suspension_in_file() {
-    writing_ = claims;
-    while (&writing_->fiber_ != &writer) writing_ = writing_->next_;
-    writing_->is_writing_ = true;
-}
-
 suspension_in_file::~suspension_in_file() {
-    if (writing_ != nullptr) writing_->is_writing_ = false;
+    claim_->is_reading_ = claim_->is_writing_ = false;
     suspensions.fetch_sub(1);
 }
 
@@ -111,7 +110,7 @@ bool is_being_written(const FILE* file) noexcept {
 
 bool has_claimed_files(const fiber& self) noexcept {
     for (const file_claim* c = claims; c != nullptr; c = c->next_)
-        if (&c->fiber_ == &self && !c->is_kept_) return true;
+        if (&c->fiber_ == &self && (!c->is_kept_ || c->is_reading_ || c->is_writing_)) return true;
     return false;
 }
 
@@ -198,8 +197,12 @@ bool pause_for(fiber* self, const FILE* file) {
         wait_for_other_fibers(*self, file);
         whole.emplace(*self);
     }
+    if (self != nullptr) {
+        nap(*self);
+        return true;
+    }
     const timespec little = {0, 1'000'000};
-    ::nanosleep(&little, nullptr);
+    real.nanosleep(&little, nullptr);
     return true;
 }
 
@@ -215,11 +218,14 @@ int flush_open(fiber* self, FILE* file) {
 }  // namespace
 
 int flush_all_files() {
+    const landing when_left;
     fiber* const self = served_fiber();
     int result = 0;
     try {
-        for (FILE* const file : files_with_output())
+        for (FILE* const file : files_with_output()) {
             if (flush_open(self, file) != 0) result = EOF;
+            if (jump_is_due()) break;
+        }
     } catch (const std::bad_alloc&) {
         errno = ENOMEM;
         return EOF;

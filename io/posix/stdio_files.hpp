@@ -51,14 +51,15 @@ private:
     file_claim* next_ = nullptr;
     bool has_lock_ = false;
     bool is_kept_ = false;     // by flockfile
-    bool is_writing_ = false;  // suspended in the middle of it, perhaps
+    bool is_reading_ = false;  // by libc's table, and suspended there, perhaps
+    bool is_writing_ = false;  // likewise
 };
 
-/// While one lives its fiber may be suspended inside a FILE's table.
+/// While one lives its fiber may be suspended inside a FILE's table. Precondition: may_suspend_in().
 class suspension_in_file {
 public:
-    suspension_in_file() noexcept;
-    explicit suspension_in_file(const fiber& writer) noexcept;
+    enum class direction : bool { reading, writing };
+    suspension_in_file(const fiber& self, direction d) noexcept;
     suspension_in_file(const suspension_in_file&) = delete;
     suspension_in_file& operator=(const suspension_in_file&) = delete;
     ~suspension_in_file();
@@ -66,7 +67,7 @@ public:
     [[nodiscard]] static bool anywhere() noexcept;
 
 private:
-    file_claim* writing_ = nullptr;
+    file_claim* claim_;
 };
 
 /// Whether `file` is what the fiber has claimed last, so that it is in no other FILE besides.
@@ -76,7 +77,7 @@ private:
 /// Whether a fiber of this thread other than `except` has a claim on `file`.
 [[nodiscard]] bool is_claimed(const fiber* except, const FILE* file) noexcept;
 
-/// Whether the fiber is inside of a call on a FILE.
+/// Whether the fiber is inside of a call on a FILE. In a signal handler, too.
 [[nodiscard]] bool has_claimed_files(const fiber& self) noexcept;
 
 /// Rule 3. May suspend.

@@ -42,7 +42,8 @@ ssize_t read_file(FILE* file, void* data, ssize_t size) {
     fiber* const self = suspendable_fiber();
     if (self == nullptr || !may_suspend_in(*self, file))
         return reinterpret_cast<read_slot>(of_libc.read)(file, data, size);
-    const suspension_in_file noted;
+    const landing when_left;
+    const suspension_in_file noted(*self, suspension_in_file::direction::reading);
     return ::read(::fileno_unlocked(file), data, static_cast<std::size_t>(size));
 }
 
@@ -65,7 +66,8 @@ ssize_t write_all(FILE* file, const char* data, ssize_t size) noexcept {
 ssize_t write_file(FILE* file, const void* data, ssize_t size) {
     fiber* const self = suspendable_fiber();
     if (self != nullptr && may_suspend_in(*self, file)) {
-        const suspension_in_file noted(*self);
+        const landing when_left;
+        const suspension_in_file noted(*self, suspension_in_file::direction::writing);
         return write_all(file, static_cast<const char*>(data), size);
     }
     if (is_being_written(file)) return size;

@@ -6,6 +6,7 @@
 #include "posix/caller.hpp"
 #include "posix/handlers.hpp"
 #include "posix/interpose.hpp"
+#include "posix/interruption.hpp"
 #include "posix/readiness.hpp"
 #include "posix/real.hpp"
 
@@ -25,6 +26,7 @@ bool let_in(const sigset_t* mask) noexcept {
 /// `mask`: null for the thread's own. -EINTR, or another -errno.
 long suspend_until_handled(fiber& self, const sigset_t* mask) noexcept {
     if (refused(self)) return -ECANCELED;
+    const interruptible here(self, restarts::never);  // also while the mask lets a handler in
     const handler_watch watch(mask);
     if (watch.descriptor() < 0) return watch.descriptor();
     pollfd item = {watch.descriptor(), POLLIN, 0};

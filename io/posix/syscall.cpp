@@ -64,9 +64,9 @@ extern "C" __attribute__((no_sanitize("address"))) long brio_posix_syscall(long 
             reinterpret_cast<void*>(a[0]), static_cast<int>(a[1]), static_cast<std::uint32_t>(a[2]),
             reinterpret_cast<const timespec*>(a[3]), static_cast<std::uint32_t>(a[5])};
         fiber* const self = is_wait(futex) ? suspendable_fiber() : nullptr;
-        if (self != nullptr) return answer(wait_on_fiber(*self, futex));
+        if (self != nullptr) return as_libc(wait_on_fiber(*self, futex));
     }
-    return answer(
+    return as_libc(
         make_watched({number, {a[0], a[1], a[2], a[3], a[4], a[5]}, __builtin_return_address(0)}));
 }
 

@@ -7,8 +7,7 @@
 // 2. What tells, in this order:
 //      IORING_OP_WAITID   everything: any child, groups, stops, tracees (Linux 6.7)
 //      a pidfd            the end of one process
-//      a helper thread    everything else. It stays, when the wait is cancelled, until a child of
-//                         those that were asked for changes
+//      a helper thread    everything else. It is called back when the wait ends early
 // 3. The last two may tell of what is not for the caller (__WNOTHREAD, a child that somebody traces),
 //    and would again at once: between two such attempts there is a nap.
 
@@ -19,9 +18,8 @@
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/descriptors.hpp"
-#include "posix/in_thread.hpp"
 #include "posix/interpose.hpp"
-#include "posix/interruption.hpp"
+#include "posix/interruptible_call.hpp"
 #include "posix/kept_open.hpp"
 #include "posix/real.hpp"
 #include "posix/threads.hpp"
@@ -85,21 +83,15 @@ long told_by_pidfd(fiber& self, const awaited& who) noexcept {
 }
 
 long told_by_thread(fiber& self, const awaited& who) {
-    struct waiting {
-        awaited who;
-        void operator()() const noexcept {
-            siginfo_t change;
-            system_call(SYS_waitid, who.kind, who.id, &change, who.options | WNOWAIT, nullptr);
-        }
-    };
     awaited from_there = who;
     from_there.options &= ~__WNOTHREAD;  // the children are this thread's, not the helper's
     try {
-        const interruptible here(self, restarts::if_the_handler_says);
-        if (here.jumped_out()) return -EINTR;
-        const bool done =
-            run_for_c(self, waiting_pool(), "waitid", waiting{from_there}).has_value();
-        return done ? 0 : early_end(self);
+        const long told = call_until_interrupted(self, "waitid", [from_there] {
+            siginfo_t change;
+            return system_call(SYS_waitid, from_there.kind, from_there.id, &change,
+                               from_there.options | WNOWAIT, nullptr);
+        });
+        return told == -EINTR || told == -ECANCELED ? told : 0;  // the attempt will find out
     } catch (const std::exception&) {  // no memory, no thread: looks now and then
         return nap(self);
     }

@@ -5,9 +5,11 @@
 #include <csetjmp>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
 #include <semaphore.h>
@@ -86,24 +88,13 @@ const waiting_call waiting_calls[] = {
      }},
     {"write",
      [](int, int peer) {
-         const std::vector<char> much(1 << 20);
+         static const std::vector<char> much(1 << 20);  // not of the frame that is left
          (void)!::write(peer, much.data(), much.size());
      }},
     {"poll",
      [](int fd, int) {
          pollfd item = {fd, POLLIN, 0};
          ::poll(&item, 1, -1);
-     }},
-    {"ppoll, of a signal that it lets through",
-     [](int fd, int) {
-         sigset_t set;
-         sigset_t none;
-         ::sigemptyset(&none);
-         ::sigemptyset(&set);
-         ::sigaddset(&set, SIGUSR1);
-         ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-         pollfd item = {fd, POLLIN, 0};
-         ::ppoll(&item, 1, nullptr, &none);
      }},
     {"select",
      [](int fd, int) {
@@ -147,6 +138,76 @@ TEST_F(jumps, leave_every_wait_that_a_handler_may_end) {
         });
     }
     EXPECT_EQ(jumps_made, static_cast<int>(std::size(waiting_calls)));
+}
+
+namespace {
+
+const sigset_t& nothing() {
+    static const sigset_t set = {};
+    return set;
+}
+
+int open_descriptors() {
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+        count += entry.path().empty() ? 0 : 1;
+    return count;
+}
+
+}  // namespace
+
+// The handler runs in the system call that is given the mask, on the fiber's own stack.
+TEST_F(jumps, leave_waits_whose_mask_lets_the_signal_in) {
+    const std::function<void(int)> waits[] = {
+        [](int) { ::sigsuspend(&nothing()); },
+        [](int fd) {
+            pollfd item = {fd, POLLIN, 0};
+            ::ppoll(&item, 1, nullptr, &nothing());
+        },
+        [](int fd) {
+            fd_set set;
+            FD_ZERO(&set);
+            FD_SET(fd, &set);
+            ::pselect(fd + 1, &set, nullptr, nullptr, nullptr, &nothing());
+        },
+        [](int fd) {
+            const descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+            epoll_event event = {};
+            event.events = EPOLLIN;
+            ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+            static int number;
+            number = epoll;
+            if (sigsetjmp(place, 1) == 0) {
+                ::epoll_pwait(number, &event, 1, -1, &nothing());
+                ADD_FAILURE() << "the call has returned";
+            }
+        }};
+    sigset_t blocked = {};
+    sigaddset(&blocked, SIGUSR1);
+    for (const auto& wait : waits)
+        brio::run([&] {
+            auto pipe = make_pipe();
+            ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &blocked, nullptr), 0);
+            const auto once = [&] {
+                auto sender = brio::create_task([] {
+                    let_others_run();
+                    send();
+                });
+                if (sigsetjmp(place, 1) == 0) wait(pipe.first);
+                sender.await();
+            };
+            once();
+            const int before = open_descriptors();
+            once();
+            once();
+            EXPECT_EQ(open_descriptors(), before);
+            // The waits that were left are in no list any more.
+            install(0, [](int) {});
+            ASSERT_EQ(::pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr), 0);
+            ::raise(SIGUSR1);
+            install();
+        });
+    EXPECT_EQ(jumps_made, 12);
 }
 
 TEST_F(jumps, leave_waits_that_restart) {
@@ -217,6 +278,14 @@ TEST_F(jumps, leave_look_ups) {
             passwd entry = {};
             passwd* found = nullptr;
             ::getpwnam_r("root", &entry, buffer, sizeof buffer, &found);
+        },
+        [] {
+            char host[100];
+            sockaddr_in local = {};
+            local.sin_family = AF_INET;
+            local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            ::getnameinfo(reinterpret_cast<sockaddr*>(&local), sizeof local, host, sizeof host,
+                          nullptr, 0, 0);
         }};
     for (const auto& look_up : look_ups)
         brio::run([&] {
@@ -228,7 +297,7 @@ TEST_F(jumps, leave_look_ups) {
             }
             sender.await();
         });
-    EXPECT_EQ(jumps_made, 3);
+    EXPECT_EQ(jumps_made, 4);
 }
 
 TEST_F(jumps, leave_waits_for_locks_of_files) {
@@ -258,6 +327,97 @@ TEST_F(jumps, leave_a_stream_to_whoever_comes_next) {
         }).await();
         EXPECT_NE(std::fgets(line, sizeof line, file.get()), nullptr);
         EXPECT_STREQ(line, "two\n");
+    });
+}
+
+TEST_F(jumps, leave_the_flushing_of_all_streams) {
+    if (!has_known_stdio()) GTEST_SKIP() << "another libc's stdio";
+    brio::run([] {
+        auto pipe = make_pipe();
+        const std::unique_ptr<FILE, int (*)(FILE*)> file(::fdopen(::dup(pipe.second), "w"),
+                                                         &std::fclose);
+        std::vector<char> room(1 << 20);
+        ASSERT_EQ(std::setvbuf(file.get(), room.data(), _IOFBF, room.size()), 0);
+        const std::string much(1 << 18, 'x');
+        std::fwrite(much.data(), 1, much.size(), file.get());
+        EXPECT_TRUE(jumps_out_of([] { std::fflush(nullptr); }));
+        // Cancels reach the fiber as before.
+        brio::current_task().cancel();
+        EXPECT_THROW(brio::yield(), brio::cancelled_error);
+        brio::current_task().uncancel();
+        // And the stream is nobody's. (What it held is lost, as after any failed write.)
+        ASSERT_EQ(::fcntl(pipe.first, F_SETFL, O_NONBLOCK), 0);
+        while (::read(pipe.first, room.data() + much.size(), 1 << 16) > 0) {
+        }
+        brio::create_task([&] {
+            EXPECT_GE(std::fputs("more", file.get()), 0);
+            EXPECT_EQ(std::fflush(file.get()), 0);
+        }).await();
+        EXPECT_EQ(read_all(pipe.first, 4), "more");
+    });
+}
+
+TEST_F(jumps, wait_until_a_call_on_a_stream_is_left) {
+    if (!has_known_stdio()) GTEST_SKIP() << "another libc's stdio";
+    const cookie_io_functions_t functions = {nullptr,
+                                             [](void*, const char*, std::size_t size) {
+                                                 ::raise(SIGUSR1);
+                                                 return static_cast<ssize_t>(size);
+                                             },
+                                             nullptr, nullptr};
+    const std::unique_ptr<FILE, int (*)(FILE*)> file(::fopencookie(nullptr, "w", functions),
+                                                     &std::fclose);
+    ASSERT_EQ(std::setvbuf(file.get(), nullptr, _IONBF, 0), 0);
+    brio::run([&] {
+        if (sigsetjmp(place, 1) == 0) {
+            std::fputs("text", file.get());
+            ADD_FAILURE() << "the call has returned";
+        }
+        install(0, [](int) {});
+        brio::create_task([&] { EXPECT_GE(std::fputs("more", file.get()), 0); }).await();
+    });
+    EXPECT_EQ(jumps_made, 1);
+}
+
+TEST_F(jumps, within_a_handler_do_not_leave_it) {
+    static volatile sig_atomic_t came_to_its_end = 0;
+    came_to_its_end = 0;
+    install(0, [](int) {
+        static jmp_buf inside;
+        if (_setjmp(inside) == 0) ::longjmp(inside, 1);
+        // Still a handler: its calls suspend nobody.
+        const timespec little = {0, 1000};
+        ::nanosleep(&little, nullptr);
+        came_to_its_end = 1;
+    });
+    brio::run([] {
+        bool other_ran = false;
+        auto other = brio::create_task([&] { other_ran = true; });
+        send();
+        EXPECT_EQ(came_to_its_end, 1);
+        EXPECT_FALSE(other_ran);
+        other.await();
+    });
+}
+
+TEST_F(jumps, leave_errno_of_the_interrupted_fiber_alone) {
+    install(0, [](int) {
+        errno = EDOM;
+        jump(0);
+    });
+    brio::run([] {
+        auto pipe = make_pipe();
+        auto sender = brio::create_task([] {
+            let_others_run();
+            errno = ESRCH;
+            send();
+            EXPECT_EQ(errno, ESRCH);
+        });
+        if (sigsetjmp(place, 1) == 0) {
+            char byte = 0;
+            (void)!::read(pipe.first, &byte, 1);
+        }
+        sender.await();
     });
 }
 
