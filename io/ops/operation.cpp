@@ -155,7 +155,7 @@ private:
 
 bool cancel_is_due(const fiber& self, std::span<const operation> ops) noexcept {
     const bool is_close = ops.size() == 1 && ops[0].what == operation::code::close;
-    return self.cancel_pending && !is_close && may_interrupt(self);
+    return self.cancel_pending && !is_close && may_cancel(self);
 }
 
 /// The loop's reactor; null, and `error` set, when there is none to be had.

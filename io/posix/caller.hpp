@@ -45,7 +45,7 @@ void forget_in_reactor(int fd) noexcept;
 
 /// Whether a cancel is pending that a call from here would be told of.
 [[nodiscard]] inline bool cancel_is_due(const fiber& self) noexcept {
-    return self.cancel_pending && may_interrupt(self);
+    return self.cancel_pending && may_cancel(self);
 }
 /// Whether the call has to fail with ECANCELED; then it counts as told. May go through a turn of the
 /// loop.

@@ -36,23 +36,18 @@ bool was_delivered(const sigset_t* mask) noexcept {
 long wait_on_fiber(fiber& self, int fd, event_list into, std::optional<duration> length,
                    const sigset_t* mask) noexcept {
     if (refused(self)) return -ECANCELED;
-    long count = ask(fd, into, mask);
+    const long count = ask(fd, into, mask);
     if (count != 0 || (length && *length == duration::zero())) return count;
     std::optional<time_point> until;
     if (length) until = from_now(self, *length);
     const interruptible here(self, restarts::never);  // also while the mask lets a handler in
     kept_open file(fd);
     file.keep();
-    for (;;) {
-        pollfd item = {file.fd(), POLLIN, 0};
-        const int ended = wait_until_ready({&item, 1}, mask, until);
-        count = ask(file.fd(), into, mask);
-        if (count != 0) return count;
-        if (ended == -ETIME) return 0;
-        if (ended == -ECANCELED) return tell_cancelled(self);
-        if (ended < 0) return ended;
-        if (item.revents == 0 && was_delivered(mask)) return -EINTR;
-    }
+    pollfd item = {file.fd(), POLLIN, 0};
+    return wait_for_answer(self, {&item, 1}, mask, until, [&] {
+        const long answer = ask(file.fd(), into, mask);
+        return answer == 0 && item.revents == 0 && was_delivered(mask) ? -EINTR : answer;
+    });
 }
 
 std::optional<duration> milliseconds(int timeout) noexcept {

@@ -100,7 +100,7 @@ constinit thread_local interruption noted;
 void (*before_first_wait)(fiber& self) noexcept = nullptr;
 
 interruptible::interruptible(fiber& self, restarts r) noexcept
-    : self_(self), number_(++waits_begun), restarts_(r), listed_(may_interrupt(self)) {
+    : self_(self), number_(++waits_begun), restarts_(r), listed_(may_cancel(self)) {
     resume_dispatch();  // who waits has come back from whatever the audit looked away from
     if (!self.has_waited_in_c && before_first_wait != nullptr) before_first_wait(self);
     if (!listed_) return;

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <linux/openat2.h>
+#include <string_view>
 
 namespace brio::inline v0::detail::posix {
 
@@ -16,6 +17,12 @@ constexpr int large_file = 0400000;
 constexpr int large_file = 0100000;
 #endif
 
+/// The kernel's own files have no disk, though the kernel calls none of their names cached.
+bool is_of_kernel(const char* path) noexcept {
+    const std::string_view name = path;
+    return name.substr(0, 6) == "/proc/" || name.substr(0, 5) == "/sys/";
+}
+
 }  // namespace
 
 long open_in_memory(int directory, const char* path, int flags) noexcept {
@@ -23,7 +30,11 @@ long open_in_memory(int directory, const char* path, int flags) noexcept {
     how.flags = static_cast<unsigned>(flags);
     if ((flags & O_PATH) == 0) how.flags |= large_file;
     how.resolve = RESOLVE_CACHED;
-    const long opened = system_call(SYS_openat2, directory, path, &how, sizeof how);
+    long opened = system_call(SYS_openat2, directory, path, &how, sizeof how);
+    if (opened == -EAGAIN && is_of_kernel(path)) {
+        how.resolve = 0;
+        opened = system_call(SYS_openat2, directory, path, &how, sizeof how);
+    }
     // No number left: the plain call says so, for its own reasons.
     const bool is_unknown = opened == -ENOSYS || opened == -EINVAL || opened == -EMFILE;
     return is_unknown ? -EAGAIN : opened;

@@ -21,19 +21,13 @@ long ask(pollfd* items, nfds_t count, const sigset_t* mask) noexcept {
 long poll_on_fiber(fiber& self, pollfd* items, nfds_t count, std::optional<duration> length,
                    const sigset_t* mask) noexcept {
     if (refused(self)) return -ECANCELED;
-    long ready = ask(items, count, mask);
+    const long ready = ask(items, count, mask);
     if (ready != 0) return ready;
     if (length && *length == duration::zero()) return 0;
     std::optional<time_point> until;
     if (length) until = from_now(self, *length);
-    for (;;) {
-        const int ended = wait_until_ready({items, count}, mask, until);
-        ready = ask(items, count, mask);
-        if (ready != 0) return ready;
-        if (ended == -ETIME) return 0;
-        if (ended == -ECANCELED) return tell_cancelled(self);
-        if (ended < 0) return ended;
-    }
+    return wait_for_answer(self, {items, count}, mask, until,
+                           [&] { return ask(items, count, mask); });
 }
 
 }  // namespace

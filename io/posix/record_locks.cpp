@@ -1,4 +1,4 @@
-// flock, lockf, and fcntl's F_SETLKW and F_OFD_SETLKW (bookkeeping.cpp): locks of files.
+// flock, lockf, and fcntl's F_SETLKW and F_OFD_SETLKW (descriptor_changes.cpp): locks of files.
 //
 // 1. The attempt that does not wait comes first. What then waits is the blocking call itself, on a
 //    helper thread that a cancel or a handler calls back (interruptible_call.hpp): so the kernel keeps the order of

@@ -137,21 +137,17 @@ long select_on_fiber(fiber& self, const three_sets& sets, std::optional<duration
     question q(sets);
     if (!q.keep()) return -ENOMEM;
     const interruptible here(self, restarts::never);  // also while the mask lets a handler in
-    long ready = q.ask(mask);
+    const long ready = q.ask(mask);
     if (ready != 0 || (length && *length == duration::zero())) return ready;
     std::vector<pollfd> items;
     if (!q.list(items)) return -ENOMEM;
     std::optional<time_point> until;
     if (length) until = from_now(self, *length);
-    for (;;) {
-        const int ended = wait_until_ready(items, mask, until);
-        ready = q.ask(mask);
-        if (ready != 0) return ready;
-        if (ended == -ETIME) return 0;
-        if (ended == -ECANCELED) return tell_cancelled(self);
-        if (ended < 0) return ended;
-        leave_out_what_nobody_asked_for(items);
-    }
+    return wait_for_answer(self, items, mask, until, [&] {
+        const long answer = q.ask(mask);
+        if (answer == 0) leave_out_what_nobody_asked_for(items);
+        return answer;
+    });
 }
 
 }  // namespace

@@ -18,7 +18,7 @@
 #include "posix/descriptors.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
-#include "posix/wait.hpp"
+#include "posix/children.hpp"
 
 #include <brio/detail/short_lock.hpp>
 

@@ -33,21 +33,18 @@ long take(const sigset_t* set, siginfo_t* info) noexcept {
 long wait_for_signal(fiber& self, const sigset_t* set, siginfo_t* info,
                      std::optional<duration> length) noexcept {
     if (refused(self)) return -ECANCELED;
-    long taken = take(set, info);
+    const long taken = take(set, info);
     if (taken != -EAGAIN || (length && *length == duration::zero())) return taken;
     std::optional<time_point> until;
     if (length) until = from_now(self, *length);
     const signal_descriptor pending(*set);
     if (pending.get() < 0) return pending.get();
     pollfd item = {pending.get(), POLLIN, 0};
-    for (;;) {
-        const int ended = wait_until_ready({&item, 1}, nullptr, until);
-        taken = take(set, info);
-        if (taken != -EAGAIN) return taken;
-        if (ended == -ETIME) return -EAGAIN;
-        if (ended == -ECANCELED) return tell_cancelled(self);
-        if (ended < 0) return ended;
-    }
+    const long answer = wait_for_answer(self, {&item, 1}, nullptr, until, [&] {
+        const long found = take(set, info);
+        return found == -EAGAIN ? 0 : found;
+    });
+    return answer == 0 ? -EAGAIN : answer;
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 //
 // Cancellation (asyncio's Task, seen from the fiber):
 // 1. `cancel_pending` is asyncio's _must_cancel: a request that no suspension has delivered yet.
-// 2. A parked fiber is interruptible unless it parked while a cancel was deferred: inside
+// 2. A parked fiber is cancellable unless it parked while a cancel was deferred: inside
 //    defer_cancel, or in a destructor that runs during unwinding.
 // 3. `waiting_for` is asyncio's _fut_waiter: it stays set until the fiber runs again.
 
@@ -95,7 +95,7 @@ struct fiber : ready_node {
     status state = status::created;
     way leaves = way::onward;     // written by scheduler::lead
     bool cancel_pending = false;  // written by scheduler::set_cancel_pending
-    bool interruptible = false;   // valid while parked
+    bool cancellable = false;   // valid while parked
     std::uint16_t deferred = 0;   // nested defer_cancel scopes
     machine_context saved;        // its stack pointer is not valid while the ready queue has it
 

@@ -19,12 +19,12 @@ scheduler& require_scheduler(const char* call) {
 }
 
 void abort_at_once(fiber& self, wait_hook& hook) noexcept {
-    if (self.interruptible && hook.abort(message_view(self.cancel_message)))
+    if (self.cancellable && hook.abort(message_view(self.cancel_message)))
         self.owner.set_cancel_pending(self, false);
 }
 
 void request_cancel(fiber& f, std::string_view message) noexcept {
-    if (f.waiting_for != nullptr && f.interruptible && f.waiting_for->abort(message)) return;
+    if (f.waiting_for != nullptr && f.cancellable && f.waiting_for->abort(message)) return;
     leave_cancel_pending(f, message);
 }
 
@@ -40,7 +40,7 @@ cancelled_error take_cancel(fiber& self) {
 }
 
 void deliver_pending_cancel(fiber& self) {
-    if (may_interrupt(self)) throw take_cancel(self);
+    if (may_cancel(self)) throw take_cancel(self);
 }
 
 bool private_wait::abort(std::string_view message) noexcept {

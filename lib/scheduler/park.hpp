@@ -8,7 +8,7 @@
 // 2. A request to a parked fiber goes to what it waits for; only when that refuses does it stay
 //    pending (Task.cancel).
 // 3. While the fiber unwinds or a defer_cancel lives, requests stay pending: a destructor cannot
-//    throw. They are delivered at the first interruptible suspension after.
+//    throw. They are delivered at the first cancellable suspension after.
 
 #include "fiber/fiber.hpp"
 #include "scheduler/scheduler.hpp"
@@ -33,7 +33,7 @@ inline fiber& require_fiber(const char* call) {
 scheduler& require_scheduler(const char* call);
 
 /// Whether a cancel may be delivered to the running fiber `self` now.
-[[nodiscard]] inline bool may_interrupt(const fiber& self) noexcept {
+[[nodiscard]] inline bool may_cancel(const fiber& self) noexcept {
     return self.deferred == 0 && self.owner.uncaught_exceptions() == 0;
 }
 /// Rule 1.
@@ -41,7 +41,7 @@ void abort_at_once(fiber& self, wait_hook& hook) noexcept;
 /// Suspends the running fiber until scheduler::wake, or until its node has been run off a callback
 /// list. Throws nothing: what came of the wait is in the hook and in self.cancel_pending.
 inline void park(fiber& self, wait_hook& hook) noexcept {
-    self.interruptible = may_interrupt(self);
+    self.cancellable = may_cancel(self);
     self.waiting_for = &hook;
     self.state = fiber::status::parked;
     if (self.cancel_pending) [[unlikely]]

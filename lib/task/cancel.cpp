@@ -13,7 +13,7 @@ namespace brio::inline v0::detail {
 namespace {
 /// Who gets the request in place of `f`, which awaits him; null when it is for `f`.
 future_core* cancel_goes_to(const fiber& f) noexcept {
-    future_core* const next = f.interruptible ? future_awaited_by(f) : nullptr;
+    future_core* const next = f.cancellable ? future_awaited_by(f) : nullptr;
     return next != nullptr && passes_cancel_on(*next) && !next->done() ? next : nullptr;
 }
 }  // namespace

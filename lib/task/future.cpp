@@ -229,7 +229,7 @@ void future_core::refuse_to_await_itself(fiber& self) {
 /// A request that came when the wake-up was on its way: it is what is thrown, unless the future
 /// itself ends in a cancelled_error, which then stands for both.
 void future_core::cancelled_while_waking(fiber& self) {
-    if (!may_interrupt(self)) return;
+    if (!may_cancel(self)) return;
     unretrieved_ = false;
     if (!cancelled() && !is_cancelled_error(exception_)) throw take_cancel(self);
     self.owner.set_cancel_pending(self, false);

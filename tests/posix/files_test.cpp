@@ -110,6 +110,8 @@ TEST_F(files, in_memory_are_opened_at_once) {
         for (const char* of : {"file", "link", "folder"})
             descriptor(::open(name(of).c_str(), O_RDONLY));
         descriptor(::open("/dev/null", O_RDWR));
+        descriptor(::open("/proc/self/status", O_RDONLY));
+        std::ifstream("/proc/self/status").get();
         struct stat file = {};
         EXPECT_EQ(::stat(name("link").c_str(), &file), 0);
         descriptor(::open(name("fifo").c_str(), O_RDWR | O_NONBLOCK));

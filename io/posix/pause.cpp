@@ -30,13 +30,9 @@ long suspend_until_handled(fiber& self, const sigset_t* mask) noexcept {
     const handler_watch watch(mask);
     if (watch.descriptor() < 0) return watch.descriptor();
     pollfd item = {watch.descriptor(), POLLIN, 0};
-    for (;;) {
-        if (let_in(mask) || watch.handler_ran()) return -EINTR;
-        const int ended = wait_until_ready({&item, 1}, mask, {});
-        if (watch.handler_ran()) return -EINTR;
-        if (ended == -ECANCELED) return tell_cancelled(self);
-        if (ended < 0) return ended;
-    }
+    const auto ask = [&] { return let_in(mask) || watch.handler_ran() ? -long{EINTR} : 0; };
+    const long at_once = ask();
+    return at_once != 0 ? at_once : wait_for_answer(self, {&item, 1}, mask, {}, ask);
 }
 
 }  // namespace

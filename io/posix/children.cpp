@@ -11,7 +11,7 @@
 // 3. The last two may tell of what is not for the caller (__WNOTHREAD, a child that somebody traces),
 //    and would again at once: between two such attempts there is a nap.
 
-#include "posix/wait.hpp"
+#include "posix/children.hpp"
 
 #include "base/feature_mask.hpp"
 #include "base/system_call.hpp"
