@@ -15,10 +15,10 @@
 
 #include "base/system_call.hpp"
 #include "posix/caller.hpp"
+#include "posix/children.hpp"
 #include "posix/descriptors.hpp"
 #include "posix/interpose.hpp"
 #include "posix/real.hpp"
-#include "posix/children.hpp"
 
 #include <brio/detail/short_lock.hpp>
 

@@ -95,7 +95,7 @@ struct fiber : ready_node {
     status state = status::created;
     way leaves = way::onward;     // written by scheduler::lead
     bool cancel_pending = false;  // written by scheduler::set_cancel_pending
-    bool cancellable = false;   // valid while parked
+    bool cancellable = false;     // valid while parked
     std::uint16_t deferred = 0;   // nested defer_cancel scopes
     machine_context saved;        // its stack pointer is not valid while the ready queue has it
 
