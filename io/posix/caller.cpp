@@ -72,7 +72,7 @@ long tell_cancelled(fiber& self) noexcept {
 bool refused(fiber& self) noexcept {
     if (!cancel_is_due(self)) [[likely]]
         return false;
-    if (++refusals % 8 == 0) self.owner.yield();
+    if (++refusals % 8 == 0) pass_turn(self);
     if (!cancel_is_due(self)) return false;
     tell_cancelled(self);
     return true;
@@ -80,6 +80,7 @@ bool refused(fiber& self) noexcept {
 
 long wait_for(fiber& self, operation& op, std::optional<time_point> until) noexcept {
     const interruptible here(self, until ? restarts::never : restarts::if_the_handler_says);
+    begin_wait(self);
     while (!here.jumped_out()) {
         const int result = perform(op, until);
         if (result == -ECANCELED) return tell_cancelled(self);
@@ -90,6 +91,7 @@ long wait_for(fiber& self, operation& op, std::optional<time_point> until) noexc
 
 long sleep_until(fiber& self, std::optional<time_point> until, restarts r) noexcept {
     const interruptible here(self, r);
+    begin_wait(self);
     if (here.jumped_out()) return -EINTR;
     const int ended = perform_any({}, until);
     return ended == -ECANCELED ? tell_cancelled(self) : ended;

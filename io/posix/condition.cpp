@@ -7,6 +7,7 @@
 
 #include "posix/caller.hpp"
 #include "posix/interpose.hpp"
+#include "posix/mutex.hpp"
 #include "posix/parking.hpp"
 #include "posix/real.hpp"
 #include "posix/threads.hpp"
@@ -44,8 +45,13 @@ int wait_on_fiber(fiber& self, pthread_cond_t* c, pthread_mutex_t* m,
 template <class Plain>
 int wait_until(pthread_cond_t* c, pthread_mutex_t* m, clockid_t clock, const timespec* end,
                Plain plain) {
-    fiber* const self = suspendable_fiber();
-    if (self == nullptr || (c->__data.__wrefs & shared_between_processes) != 0) return plain();
+    fiber* const self = served_fiber();
+    const bool is_shared = (c->__data.__wrefs & shared_between_processes) != 0;
+    if (self == nullptr || self->passthrough || is_shared) {
+        const int answered = plain();
+        if (self != nullptr) note_owner(m, *self);  // libc has unlocked it meanwhile
+        return answered;
+    }
     std::optional<time_point> until;
     if (end != nullptr) {
         until = is_valid_nanoseconds(*end) ? point_on(*self, clock, *end) : std::nullopt;

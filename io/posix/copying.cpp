@@ -134,7 +134,7 @@ long move(fiber& self, side& from, side& to, std::size_t size, bool waits_first,
         }
         const long moved = call(std::min(size - done, piece));
         if (moved == -EAGAIN) {
-            if (wait) self.owner.yield();  // somebody was faster
+            if (wait) pass_turn(self);  // somebody was faster
             wait = true;
             continue;
         }

@@ -35,7 +35,7 @@ using handler = void (*)(int, siginfo_t*, void*);
 
 constinit std::atomic<handler> program_handlers[_NSIG] = {};
 constinit thread_local std::atomic<handler_watch*> watches{nullptr};
-constinit thread_local volatile sig_atomic_t sent_to_oneself = 0;
+constinit thread_local volatile sig_atomic_t sent_to_oneself = 0;  // its number
 
 /// Asked of the kernel: siginterrupt changes it past the table.
 bool restarts_calls(int signal) noexcept {
@@ -59,8 +59,8 @@ void run_handler(int signal, siginfo_t* info, void* context) {
     }
     const in_signal_handler here(way_out);
     const bool restart = restarts_calls(signal);
-    const bool of_running = sent_to_oneself != 0 && info->si_code == SI_TKILL;
-    sent_to_oneself = 0;
+    const bool of_running = sent_to_oneself == signal && info->si_code == SI_TKILL;
+    if (of_running) sent_to_oneself = 0;
     program_handlers[signal].load()(signal, info, context);
     tell_waits(signal, restart, of_running);
 }
@@ -104,8 +104,8 @@ sighandler_t enter(int signal, sighandler_t wanted) noexcept {
 
 }  // namespace
 
-signal_to_oneself::signal_to_oneself() noexcept {
-    sent_to_oneself = 1;
+signal_to_oneself::signal_to_oneself(int signal) noexcept {
+    if (is_seen(signal)) sent_to_oneself = signal;
 }
 signal_to_oneself::~signal_to_oneself() {
     sent_to_oneself = 0;

@@ -30,7 +30,7 @@ private:
 /// While one lives this thread sends itself a signal.
 class signal_to_oneself {
 public:
-    signal_to_oneself() noexcept;
+    explicit signal_to_oneself(int signal) noexcept;
     signal_to_oneself(const signal_to_oneself&) = delete;
     signal_to_oneself& operator=(const signal_to_oneself&) = delete;
     ~signal_to_oneself();

@@ -74,6 +74,7 @@ long call_until_interrupted(fiber& self, const char* what, Call call,
     auto shared = std::make_shared<call_in_thread<Call>>(std::move(call));
     const bool was_told = self.cancel_told_to_c;
     const interruptible here(self, r);
+    begin_wait(self);
     if (here.jumped_out()) return -EINTR;
     if (run_for_c(self, waiting_pool(), what, work{shared})) return shared->result;
     const long ended = early_end(self);

@@ -15,6 +15,7 @@ namespace {
 
 // Handlers walk the list at any moment: it is changed by single stores of its links onward.
 constinit thread_local interruptible* volatile first = nullptr;
+constinit thread_local std::uint64_t scopes_begun = 0;
 constinit thread_local std::uint64_t waits_begun = 0;
 
 std::uint64_t age_of(const fiber& f) noexcept {
@@ -30,7 +31,7 @@ public:
 
     /// In a signal handler.
     void note(scheduler& loop, bool restart) noexcept {
-        before_ = waits_begun;
+        before_ = scopes_begun;
         if (!restart) without_restart_ = true;
         const fiber* const running = loop.current();
         running_ = running != nullptr ? age_of(*running) : nobody;
@@ -49,11 +50,12 @@ private:
 
     static void look(ready_node& node, fate f) {
         auto& self = static_cast<interruption&>(node);
+        self.posted_ = false;  // first: a handler that comes from here on posts again
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        const bool noted = std::exchange(self.noted_, false);
+        const bool without_restart = std::exchange(self.without_restart_, false);
         const std::uint64_t before = self.before_;
         const std::uint64_t running = self.running_;
-        const bool without_restart = std::exchange(self.without_restart_, false);
-        const bool noted = std::exchange(self.noted_, false);
-        self.posted_ = false;
         if (f != fate::run) return;
         interrupt_those_left();
         if (noted) interrupt_oldest(before, running, without_restart);
@@ -100,9 +102,7 @@ constinit thread_local interruption noted;
 void (*before_first_wait)(fiber& self) noexcept = nullptr;
 
 interruptible::interruptible(fiber& self, restarts r) noexcept
-    : self_(self), number_(++waits_begun), restarts_(r), listed_(may_cancel(self)) {
-    resume_dispatch();  // who waits has come back from whatever the audit looked away from
-    if (!self.has_waited_in_c && before_first_wait != nullptr) before_first_wait(self);
+    : self_(self), number_(++scopes_begun), restarts_(r), listed_(may_cancel(self)) {
     if (!listed_) return;
     next_ = first;
     if (next_ != nullptr) next_->previous_ = this;
@@ -123,7 +123,7 @@ interruptible::~interruptible() {
 }
 
 bool interruptible::jumped_out() const noexcept {
-    return jump_.land != nullptr || jump_is_due();
+    return listed_ && self_.has_to_jump;
 }
 
 bool interruptible::jump_out(const void* stack_pointer, const jump& j) noexcept {
@@ -132,10 +132,17 @@ bool interruptible::jump_out(const void* stack_pointer, const jump& j) noexcept 
     for (interruptible* w = first; w != nullptr; w = w->next_) {
         if (!is_on_stack_of(w->self_, stack_pointer)) continue;
         w->jump_ = j;
+        w->self_.has_to_jump = true;
         noted.post(*loop);
         return true;
     }
     return false;
+}
+
+void begin_wait(fiber& self) noexcept {
+    ++waits_begun;
+    resume_dispatch();  // who waits has come back from whatever the audit looked away from
+    if (!self.has_waited_in_c && before_first_wait != nullptr) before_first_wait(self);
 }
 
 std::uint64_t waits_of_this_thread() noexcept {

@@ -42,7 +42,7 @@ private:
     friend class interruption;
 
     fiber& self_;
-    std::uint64_t number_;  // in the order in which the waits of this thread began
+    std::uint64_t number_;  // in the order in which those of this thread began
     restarts restarts_;
     bool listed_;
     interruptible* previous_ = nullptr;
@@ -57,6 +57,8 @@ extern void (*before_first_wait)(fiber& self) noexcept;
     return stack_pointer >= f.memory.limit && stack_pointer < f.memory.top;
 }
 
+/// A call is about to wait.
+void begin_wait(fiber& self) noexcept;
 /// Calls that have waited, or were about to.
 [[nodiscard]] std::uint64_t waits_of_this_thread() noexcept;
 

@@ -32,9 +32,10 @@ jmp_buf* in_signal_handler::leave_all() noexcept {
 }
 
 void make_due(const jump& j) noexcept {
-    const fiber* const self = this_fiber();
+    fiber* const self = this_fiber();
     invariant(due.land == nullptr || due_to_jump == self, "one fiber of a thread jumps at a time");
     due_to_jump = self;
+    self->has_to_jump = true;
     due = j;
 }
 bool jump_is_due() noexcept {
@@ -44,7 +45,10 @@ void land_jump() noexcept {
     if (!jump_is_due() || in_signal_handler::anywhere()) return;
     auto* const land = due.land;
     due.land = nullptr;
-    if (!land(due)) due.land = land;
+    this_fiber()->has_to_jump = false;
+    if (land(due)) return;
+    this_fiber()->has_to_jump = true;
+    due.land = land;
 }
 
 }  // namespace brio::inline v0::detail::posix

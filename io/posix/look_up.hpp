@@ -267,6 +267,7 @@ auto looked_up(fiber& self, const char* what, effort needed, Make make)
             return {std::move(question)};
         }
         const interruptible here(self, restarts::always);
+        begin_wait(self);
         auto done = run_for_c(self, resolver_pool(), what, std::move(question));
         if (!done) errno = ECANCELED;
         return done;

@@ -11,9 +11,12 @@
 //    while the thread is the owner.
 // 4. Robust, priority-inheriting and priority-protecting mutexes are libc's own: they block the thread.
 // 5. Not cut short by a cancel: callers ignore the result and go on into the section.
-//    Inside a passthrough_scope it is as elsewhere: the holder may be a fiber of this thread.
+//    Inside a passthrough_scope the thread is blocked, unless the holder is a fiber of the same thread:
+//    that one has to run.
 // 6. An allocator's locks are libc's own: its state is the thread's, and another fiber may not enter it
 //    meanwhile.
+
+#include "posix/mutex.hpp"
 
 #include "posix/allocator.hpp"
 #include "posix/caller.hpp"
@@ -89,7 +92,7 @@ int try_lock(fiber* self, pthread_mutex_t* m) noexcept {
     return tried;
 }
 
-/// Not for who holds it already. `until`: none, or when to answer ETIMEDOUT.
+/// Not for who holds it already. `until`: none, or when to answer ETIMEDOUT. EBUSY: the thread is to wait.
 int lock_waiting(fiber& self, pthread_mutex_t* m, std::optional<time_point> until) noexcept {
     mutex_view view(m);
     bool waited_at_word = false;
@@ -102,6 +105,8 @@ int lock_waiting(fiber& self, pthread_mutex_t* m, std::optional<time_point> unti
         if (until && self.owner.now() >= *until) return ETIMEDOUT;
         if (view.held_by_this_thread()) {
             parked(self, m, "mutex").wait(until);
+        } else if (self.passthrough) {
+            return EBUSY;
         } else if (view.announce_waiter()) {
             waited_at_word = true;
             futex_wait(self, {&m->__data.__lock, held_and_waited_for, !view.is_shared()}, until);
@@ -109,12 +114,19 @@ int lock_waiting(fiber& self, pthread_mutex_t* m, std::optional<time_point> unti
     }
 }
 
-int lock_on_fiber(fiber& self, pthread_mutex_t* m, std::optional<time_point> until = {}) noexcept {
+/// `plain`: the call on a plain thread.
+template <class Plain>
+int lock_on_fiber(fiber& self, pthread_mutex_t* m, std::optional<time_point> until,
+                  Plain plain) noexcept {
     mutex_view view(m);
-    if (view.is_special()) return real.pthread_mutex_lock(m);
+    if (view.is_special()) return plain();
     if (view.belongs_to_fiber() && view.held_by_this_thread() && view.owner() == &self)
         return real.pthread_mutex_lock(m);  // once more, or EDEADLK
-    return lock_waiting(self, m, until);
+    int locked = lock_waiting(self, m, until);
+    if (locked != EBUSY) return locked;
+    locked = plain();
+    if (locked == 0 && view.belongs_to_fiber()) view.set_owner(&self);
+    return locked;
 }
 
 /// The note goes with the lock: whoever holds it next on this thread, outside fibers perhaps, leaves none.
@@ -138,10 +150,17 @@ int lock_until(pthread_mutex_t* m, clockid_t clock, const timespec* end, Plain p
     if (tried != EBUSY) return tried;
     if (!is_valid_nanoseconds(*end)) return EINVAL;
     const auto until = point_on(*self, clock, *end);
-    return until ? lock_on_fiber(*self, m, *until) : EINVAL;
+    return until ? lock_on_fiber(*self, m, *until, plain) : EINVAL;
 }
 
 }  // namespace
+
+void note_owner(pthread_mutex_t* m, fiber& self) noexcept {
+    mutex_view view(m);
+    if (!view.is_special() && view.belongs_to_fiber() && view.held_by_this_thread())
+        view.set_owner(&self);
+}
+
 }  // namespace brio::inline v0::detail::posix
 
 using namespace brio;
@@ -155,7 +174,8 @@ int brio_posix_pthread_mutex_lock(pthread_mutex_t* m) noexcept {
         return real.pthread_mutex_lock(m);
     if (is_in_allocator(__builtin_return_address(0))) return real.pthread_mutex_lock(m);
     fiber* const self = served_fiber();
-    return self == nullptr ? real.pthread_mutex_lock(m) : lock_on_fiber(*self, m);
+    const auto plain = [=] { return real.pthread_mutex_lock(m); };
+    return self == nullptr ? plain() : lock_on_fiber(*self, m, {}, plain);
 }
 
 int brio_posix_pthread_mutex_trylock(pthread_mutex_t* m) noexcept {

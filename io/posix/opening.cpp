@@ -68,13 +68,12 @@ opening_waits waits_of(fiber& self, const opening& o) noexcept {
     struct stat file = {};
     const int flags = o.has(O_NOFOLLOW) ? AT_SYMLINK_NOFOLLOW : 0;
     long looked = stat_in_memory(o.directory, o.path, file, flags);
-    const bool in_memory = looked != -EAGAIN;
-    if (!in_memory)
+    if (looked == -EAGAIN)
         looked = on_file_thread(self, "open", [&] {
             return system_call(SYS_newfstatat, o.directory, o.path, &file, flags);
         });
     if (looked == 0 && may_wait(file)) return opening_waits::for_somebody;
-    return in_memory ? for_disk : opening_waits::for_the_disk;
+    return for_disk;  // the look has brought the name into memory
 }
 
 long open_until_interrupted(fiber& self, const opening& o) noexcept {
@@ -113,6 +112,7 @@ int open_as(const opening& o, Libc libc) {
     }
     const long opened = open_on_fiber(*self, o);
     forget(static_cast<int>(opened));
+    if (opened >= 0 && jump_is_due()) system_call(SYS_close, opened);  // it would be nobody's
     return static_cast<int>(answer(opened));
 }
 

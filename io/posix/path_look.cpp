@@ -17,10 +17,12 @@ constexpr int large_file = 0400000;
 constexpr int large_file = 0100000;
 #endif
 
-/// The kernel's own files have no disk, though the kernel calls none of their names cached.
+/// The kernel's own files have no disk, though the kernel calls none of their names cached. What lies behind
+/// their magic links may have one.
 bool is_of_kernel(const char* path) noexcept {
     const std::string_view name = path;
-    return name.substr(0, 6) == "/proc/" || name.substr(0, 5) == "/sys/";
+    const bool begins_there = name.substr(0, 6) == "/proc/" || name.substr(0, 5) == "/sys/";
+    return begins_there && name.find("/../") == std::string_view::npos;
 }
 
 }  // namespace
@@ -32,8 +34,9 @@ long open_in_memory(int directory, const char* path, int flags) noexcept {
     how.resolve = RESOLVE_CACHED;
     long opened = system_call(SYS_openat2, directory, path, &how, sizeof how);
     if (opened == -EAGAIN && is_of_kernel(path)) {
-        how.resolve = 0;
+        how.resolve = RESOLVE_NO_MAGICLINKS;
         opened = system_call(SYS_openat2, directory, path, &how, sizeof how);
+        if (opened == -ELOOP) return -EAGAIN;
     }
     // No number left: the plain call says so, for its own reasons.
     const bool is_unknown = opened == -ENOSYS || opened == -EINVAL || opened == -EMFILE;

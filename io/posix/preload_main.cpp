@@ -11,6 +11,7 @@
 #include "base/system_call.hpp"
 #include "base/system_calls.hpp"
 #include "posix/interruption.hpp"
+#include "posix/jumps.hpp"
 
 #include <brio/audit.hpp>
 #include <brio/error.hpp>
@@ -93,8 +94,11 @@ int main_on_fiber(int count, char** arguments, char** environment) {
 }
 
 [[noreturn]] void tell_and_end(int status) noexcept {
-    if (loop_of_main != nullptr) tell_stats();
-    tell_audit();
+    // Not in the middle of what a handler has interrupted, which may be malloc.
+    if (::gettid() == ::getpid() && !in_signal_handler::anywhere()) {
+        if (loop_of_main != nullptr) tell_stats();
+        tell_audit();
+    }
     system_call(SYS_exit_group, status);
     __builtin_unreachable();
 }

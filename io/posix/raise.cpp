@@ -10,13 +10,13 @@ using namespace brio::detail::posix;
 extern "C" {
 
 int brio_posix_raise(int signal) noexcept {
-    const signal_to_oneself here;
+    const signal_to_oneself here(signal);
     return real.raise(signal);
 }
 
 int brio_posix_pthread_kill(pthread_t thread, int signal) noexcept {
     if (::pthread_equal(thread, ::pthread_self()) == 0) return real.pthread_kill(thread, signal);
-    const signal_to_oneself here;
+    const signal_to_oneself here(signal);
     return real.pthread_kill(thread, signal);
 }
 

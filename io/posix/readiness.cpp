@@ -75,6 +75,8 @@ private:
 
 int wait_until_ready(std::span<pollfd> items, const sigset_t* mask,
                      std::optional<time_point> until) noexcept {
+    fiber& self = *this_fiber();
+    const interruptible here(self, restarts::never);
     const let_through signals(mask);
     const int signal_fd = signals.get();
     if (signal_fd < 0 && signal_fd != signal_descriptor::none) return signal_fd;
@@ -84,7 +86,7 @@ int wait_until_ready(std::span<pollfd> items, const sigset_t* mask,
         if (item.fd >= 0) ops.add(item.fd, item.events);
     if (signal_fd >= 0) ops.add(signal_fd, POLLIN);
 
-    const interruptible here(*this_fiber(), restarts::never);
+    begin_wait(self);
     if (here.jumped_out()) return -EINTR;
     const int ended = perform_any(ops.get(), until);
     if (ended < 0) return ended;

@@ -119,6 +119,7 @@ int resolve_on_fiber(fiber& self, const char* name, const char* service, const a
     if (const auto numeric = resolve_numeric(name, service, hints, found)) return *numeric;
     try {
         const interruptible here(self, restarts::always);
+        begin_wait(self);
         auto done = run_for_c(self, resolver_pool(), "getaddrinfo", look_up(name, service, hints));
         if (!done) {
             errno = ECANCELED;

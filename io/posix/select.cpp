@@ -76,6 +76,11 @@ public:
         return true;
     }
 
+    /// The caller's sets as they were.
+    void restore() noexcept {
+        for (std::size_t i = 0; i < 3; ++i)
+            if (sets_[i] != nullptr) std::memcpy(sets_[i], copy(i), words() * sizeof(set_word));
+    }
     /// The kernel's answer, in the caller's sets; when it is an error, they are as they were.
     long ask(const sigset_t* mask) noexcept {
         restore();
@@ -106,10 +111,6 @@ private:
         return static_cast<std::size_t>((count_ + bits - 1) / bits);
     }
     [[nodiscard]] set_word* copy(std::size_t i) const noexcept { return asked_ + i * words(); }
-    void restore() noexcept {
-        for (std::size_t i = 0; i < 3; ++i)
-            if (sets_[i] != nullptr) std::memcpy(sets_[i], copy(i), words() * sizeof(set_word));
-    }
     [[nodiscard]] short events_of(int fd) const noexcept {
         int events = 0;
         for (std::size_t i = 0; i < 3; ++i)
@@ -143,11 +144,13 @@ long select_on_fiber(fiber& self, const three_sets& sets, std::optional<duration
     if (!q.list(items)) return -ENOMEM;
     std::optional<time_point> until;
     if (length) until = from_now(self, *length);
-    return wait_for_answer(self, items, mask, until, [&] {
-        const long answer = q.ask(mask);
-        if (answer == 0) leave_out_what_nobody_asked_for(items);
-        return answer;
+    const long answer = wait_for_answer(self, items, mask, until, [&] {
+        const long told = q.ask(mask);
+        if (told == 0) leave_out_what_nobody_asked_for(items);
+        return told;
     });
+    if (answer < 0) q.restore();
+    return answer;
 }
 
 }  // namespace

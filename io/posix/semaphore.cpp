@@ -54,6 +54,7 @@ long wait_for(fiber& self, sem_t* s, std::optional<time_point> until) noexcept {
     auto& layout = *reinterpret_cast<semaphore_layout*>(s);
     const announced_waiter announced(layout);
     const interruptible here(self, until ? restarts::never : restarts::if_the_handler_says);
+    begin_wait(self);
     while (!here.jumped_out()) {
         if (const long taken = take(s); taken != -EAGAIN) return taken;
         const long waited = futex_wait_until_interrupted(

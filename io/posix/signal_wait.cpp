@@ -9,6 +9,7 @@
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
 #include "posix/interpose.hpp"
+#include "posix/interruption.hpp"
 #include "posix/readiness.hpp"
 #include "posix/real.hpp"
 #include "posix/signal_descriptor.hpp"
@@ -37,6 +38,7 @@ long wait_for_signal(fiber& self, const sigset_t* set, siginfo_t* info,
     if (taken != -EAGAIN || (length && *length == duration::zero())) return taken;
     std::optional<time_point> until;
     if (length) until = from_now(self, *length);
+    const interruptible here(self, restarts::never);
     const signal_descriptor pending(*set);
     if (pending.get() < 0) return pending.get();
     pollfd item = {pending.get(), POLLIN, 0};

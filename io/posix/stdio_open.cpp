@@ -69,6 +69,7 @@ extern "C" FILE* brio_posix_fopen(const char* path, const char* mode) {
     }
     const int before = errno;
     const long opened = open_on_fiber(*self, path, mode);
+    if (opened > 0 && jump_is_due()) libc_stdio().fclose(reinterpret_cast<FILE*>(opened));
     land_jump();
     errno = opened < 0 ? static_cast<int>(-opened) : before;
     if (opened < 0) return nullptr;

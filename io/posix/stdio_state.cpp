@@ -133,6 +133,7 @@ void brio_posix_setlinebuf(FILE* file) noexcept {
 }
 
 void brio_posix_flockfile(FILE* file) noexcept {
+    const landing when_left;
     fiber* const self = stdio_suspends() ? served_fiber() : nullptr;
     return self == nullptr ? libc_stdio().flockfile(file) : keep_claim(*self, file);
 }

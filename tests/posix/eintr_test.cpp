@@ -142,6 +142,7 @@ TEST_F(eintr, some_waits_never_restart) {
     EXPECT_EQ(
         interrupted([&] { return ::select(pair.first + 1, &set, nullptr, nullptr, nullptr); }),
         interrupted_call);
+    EXPECT_TRUE(FD_ISSET(pair.first, &set)) << "as it was";
     const descriptor epoll(::epoll_create1(0));
     epoll_event event = {};
     EXPECT_EQ(interrupted([&] { return ::epoll_wait(epoll, &event, 1, -1); }), interrupted_call);
