@@ -9,7 +9,8 @@
 // 2. On any other: libc's longjmp, at once.
 // 3. So the wait is: entered -> jumped_out, by the handler -> ended, with -EINTR or what it has -> landed.
 //    In between no other wait of the fiber begins that a handler may end. The latest jump counts.
-// 4. A wait that no handler may end (locks, joins, disk files, inside defer_cancel) cannot be left either.
+// 4. A wait that no handler may end (locks, joins, disk files, inside defer_cancel) cannot be left either:
+//    a jump to its fiber ends the program.
 //    Look-ups can: a jump ends them, and nothing else.
 
 #include <csetjmp>

@@ -1,13 +1,16 @@
 // longjmp by all its names.
 
+#include "base/system_calls.hpp"
 #include "posix/interpose.hpp"
 #include "posix/interruption.hpp"
 #include "posix/jumps.hpp"
 #include "posix/real.hpp"
 #include "posix/stdio_files.hpp"
+#include "scheduler/scheduler.hpp"
 
 #include <bit>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 namespace brio::inline v0::detail::posix {
@@ -63,6 +66,20 @@ bool put_off(const void* stack_pointer, const jump& j) noexcept {
     return true;
 }
 
+/// There is no way to a fiber that is suspended where no handler may end its wait: its frames, and the loop
+/// behind this one's, would be lost. Nothing is safe here but to end.
+void refuse_a_place_on_another_stack(const void* stack_pointer) noexcept {
+    const scheduler* const loop = this_scheduler();
+    if (loop == nullptr || !loop->stacks().holds(stack_pointer)) return;
+    const fiber* const self = loop->current();
+    if (self != nullptr && is_on_stack_of(*self, stack_pointer)) return;
+    system_calls::write_error_text(
+        "brio: a signal handler jumps to a fiber that is suspended where no handler may end its "
+        "wait: "
+        "in a lock, a join, a disk file or Brio's own API\n");
+    std::abort();
+}
+
 void jump_to(jmp_buf& place, int value, void (*libcs)(jmp_buf, int)) noexcept {
     if (!in_signal_handler::anywhere()) return libcs(place, value);
     const void* const stack_pointer = stack_pointer_of(place);
@@ -72,6 +89,7 @@ void jump_to(jmp_buf& place, int value, void (*libcs)(jmp_buf, int)) noexcept {
     j.value = value;
     std::memcpy(j.place, place, sizeof j.place);
     const bool is_put_off = put_off(stack_pointer, j);
+    if (!is_put_off) refuse_a_place_on_another_stack(stack_pointer);
     jmp_buf& way_out = *in_signal_handler::leave_all();
     if (is_put_off) real.longjmp(way_out, 1);
     libcs(place, value);

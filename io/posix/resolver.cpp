@@ -121,7 +121,7 @@ int resolve_on_fiber(fiber& self, const char* name, const char* service, const a
         const interruptible here(self, restarts::always);
         begin_wait(self);
         auto done = run_for_c(self, resolver_pool(), "getaddrinfo", look_up(name, service, hints));
-        if (!done) {
+        if (!done || here.jumped_out()) {  // what it has found would be nobody's
             errno = ECANCELED;
             return EAI_SYSTEM;
         }

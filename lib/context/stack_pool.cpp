@@ -130,6 +130,13 @@ stack stack_pool::guarded_by(const void* address) const noexcept {
     return {};
 }
 
+bool stack_pool::holds(const void* address) const noexcept {
+    const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+    for (const slab* s = slabs_; s != nullptr; s = s->older)
+        if (wanted - reinterpret_cast<std::uintptr_t>(s->begin) < s->bytes()) return true;
+    return false;
+}
+
 stack_pool::size_class& stack_pool::class_for(std::size_t size) {
     if (size > (std::size_t{1} << (class_count - 1)) / size_multiplier) {
         throw std::system_error(ENOMEM, std::generic_category(),

@@ -80,6 +80,8 @@ public:
     /// The stack whose guard contains `address`; all null when there is none. Safe in a signal
     /// handler.
     [[nodiscard]] stack guarded_by(const void* address) const noexcept;
+    /// Whether `address` lies in a stack of the pool, or in a guard. Safe in a signal handler.
+    [[nodiscard]] bool holds(const void* address) const noexcept;
 
 private:
     struct slab;

@@ -185,6 +185,7 @@ public:
     void run_watched(ready_node& node);
 
     [[nodiscard]] stack_pool& stacks() noexcept { return stacks_; }
+    [[nodiscard]] const stack_pool& stacks() const noexcept { return stacks_; }
     [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
 
 private:

@@ -241,6 +241,10 @@ TEST(stack_pool, finds_the_stack_of_a_guard) {
     EXPECT_EQ(pool.guarded_by(s.top).top, nullptr);
     EXPECT_EQ(pool.guarded_by(nullptr).top, nullptr);
     EXPECT_EQ(pool.guarded_by(&pool).top, nullptr);
+    EXPECT_TRUE(pool.holds(limit));
+    EXPECT_TRUE(pool.holds(static_cast<std::byte*>(small.top) - 1));
+    EXPECT_FALSE(pool.holds(&pool));
+    EXPECT_FALSE(pool.holds(nullptr));
     // The guard of the stack that comes next is not in place yet.
     EXPECT_EQ(pool.guarded_by(end_of(s)).top, nullptr);
 }

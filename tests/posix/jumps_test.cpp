@@ -447,6 +447,16 @@ TEST_F(jumps, go_to_the_fiber_whose_place_it_is) {
     });
 }
 
+TEST_F(jumps, to_where_no_handler_ends_a_wait_end_the_program) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_EXIT(brio::run([] {
+                    auto sender = brio::create_task([] { send(); });
+                    if (sigsetjmp(place, 1) == 0) sender.await();
+                }),
+                testing::KilledBySignal(SIGABRT),
+                "brio: a signal handler jumps to a fiber that is");
+}
+
 TEST_F(jumps, from_a_loop_that_sleeps) {
     auto pipe = make_pipe();
     const pid_t loop = ::gettid();
