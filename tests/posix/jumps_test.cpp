@@ -2,6 +2,7 @@
 
 #include "posix/fibers.hpp"
 
+#include <atomic>
 #include <csetjmp>
 #include <csignal>
 #include <cstdio>
@@ -460,12 +461,14 @@ TEST_F(jumps, to_where_no_handler_ends_a_wait_end_the_program) {
 TEST_F(jumps, from_a_loop_that_sleeps) {
     auto pipe = make_pipe();
     const pid_t loop = ::gettid();
+    std::atomic<bool> has_place = false;
     std::thread sender([&] {
-        while (!is_asleep(loop)) std::this_thread::yield();
+        while (!has_place || !is_asleep(loop)) std::this_thread::yield();
         send();
     });
     const bool jumped = brio::run([&] {
         if (sigsetjmp(place, 1) != 0) return true;
+        has_place = true;
         char byte = 0;
         (void)!::read(pipe.first, &byte, 1);
         return false;
