@@ -24,8 +24,10 @@ void require();
 [[nodiscard]] bool suspends(std::string_view symbol) noexcept;
 
 /// libc's own behaviour in the running fiber while it lives: calls block the thread, and no cancel
-/// reaches them. For code whose blocking is short and whose timing must not change. Scopes nest, and
-/// end in the fiber that began them; outside fibers one does nothing. Never suspends.
+/// reaches them. (Who wants a FILE or a mutex that another fiber of the thread has is suspended all
+/// the same: that one has to run.) For code whose blocking is short and whose timing must not change.
+/// Scopes nest, and end in the fiber that began them; outside fibers one does nothing. Never suspends
+/// itself.
 class [[nodiscard]] passthrough_scope {
 public:
     passthrough_scope() noexcept;

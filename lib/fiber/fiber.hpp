@@ -105,9 +105,8 @@ struct fiber : ready_node {
     bool cancel_told_to_c = false;  // a libc call has failed with ECANCELED for the pending request
     bool passthrough = false;       // libc's own behaviour, asked for by passthrough_scope
     bool interrupted = false;       // what it waits for is to answer EINTR; reset by who set it
-    bool has_to_jump =
-        false;  // a handler has jumped out of what it waits for, and it has not followed
-    bool has_waited_in_c = false;  // in the libc layer, which has given it what is its own there
+    bool has_to_jump = false;       // a handler has jumped to it, out of its wait in C
+    bool has_waited_in_c = false;   // in the libc layer, which has given it what is its own there
 
     /// While an eager first step or a watched one runs: its suspension goes back here.
     machine_context* creator = nullptr;

@@ -144,6 +144,11 @@ TEST_F(files, fifo_waits_for_its_other_end) {
     expect_same([&] { return ::open(name("fifo").c_str(), O_WRONLY | O_NONBLOCK); }, "ENXIO");
 }
 
+TEST_F(files, behind_a_link_of_the_kernels_are_opened_as_libc_opens_them) {
+    expect_same([] { return flags_of(::open("/proc/self/exe", O_RDONLY)); }, "a link to a disk");
+    expect_same([] { return flags_of(::open("/proc/self/../cpuinfo", O_RDONLY)); }, "a way up");
+}
+
 TEST_F(files, a_stream_of_a_fifo_waits_for_its_other_end) {
     brio::run([&] {
         const string fifo = name("fifo");

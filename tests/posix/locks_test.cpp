@@ -192,13 +192,62 @@ TEST(mutex, that_another_fiber_holds_is_waited_for_in_a_passthrough_scope) {
     brio::run([&] {
         auto holder = brio::create_task([&] {
             const std::scoped_lock held(lock);
-            brio::sleep(1ms);
+            let_others_run();
         });
         brio::yield();
         const brio::posix::passthrough_scope blocking;
         lock.lock();
+        EXPECT_TRUE(holder.done());
         lock.unlock();
         holder.await();
+    });
+}
+
+TEST(mutex, that_another_thread_holds_blocks_the_thread_in_a_passthrough_scope) {
+    for (const bool recursive : {false, true}) {
+        mutex_of lock(recursive ? PTHREAD_MUTEX_RECURSIVE : PTHREAD_MUTEX_NORMAL);
+        std::atomic<bool> is_held = false;
+        std::thread holder([&, loop = ::gettid()] {
+            pthread_mutex_lock(&lock.m);
+            is_held = true;
+            while (!is_asleep(loop)) std::this_thread::yield();
+            pthread_mutex_unlock(&lock.m);
+        });
+        while (!is_held) std::this_thread::yield();
+        brio::run([&] {
+            bool other_ran = false;
+            auto other = brio::create_task([&] { other_ran = true; });
+            {
+                const brio::posix::passthrough_scope blocking;
+                EXPECT_EQ(pthread_mutex_lock(&lock.m), 0);
+            }
+            EXPECT_FALSE(other_ran);
+            EXPECT_EQ(pthread_mutex_unlock(&lock.m), 0);
+            other.await();
+        });
+        holder.join();
+    }
+}
+
+TEST(recursive_mutex, is_the_fibers_after_a_condition_in_a_passthrough_scope) {
+    mutex_of lock(PTHREAD_MUTEX_RECURSIVE);
+    pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+    bool told = false;
+    brio::run([&] {
+        const brio::posix::passthrough_scope blocking;
+        ASSERT_EQ(pthread_mutex_lock(&lock.m), 0);
+        // A fiber of another loop has the mutex meanwhile, and leaves it without an owner.
+        std::thread other([&] {
+            brio::run([&] {
+                pthread_mutex_lock(&lock.m);
+                told = true;
+                pthread_mutex_unlock(&lock.m);
+                pthread_cond_signal(&condition);
+            });
+        });
+        while (!told) ASSERT_EQ(pthread_cond_wait(&condition, &lock.m), 0);
+        EXPECT_EQ(pthread_mutex_unlock(&lock.m), 0);
+        other.join();
     });
 }
 

@@ -9,7 +9,6 @@
 namespace {
 
 using namespace posix_tests;
-using namespace std::chrono_literals;
 
 struct told {
     unsigned long code;
@@ -52,7 +51,11 @@ protected:
 };
 
 void wait_in_the_layer() {
-    ::usleep(1000);
+    auto pipe = make_pipe();
+    auto writer = brio::create_task([&] { EXPECT_EQ(::write(pipe.second, "a", 1), 1); });
+    char byte = 0;
+    EXPECT_EQ(::read(pipe.first, &byte, 1), 1);
+    writer.await();
 }
 
 }  // namespace
@@ -64,7 +67,6 @@ TEST_F(openssl_errors, are_not_seen_by_other_fibers) {
             fail(1, "of the other");
             wait_in_the_layer();
             brio::yield();
-            brio::sleep(1ms);
             EXPECT_EQ(errors(), (std::vector{failed(1, "of the other")}));
         });
         wait_in_the_layer();
