@@ -1,7 +1,8 @@
-// The calls that change a descriptor, or make a number mean something new. They are libc's, never
-// wait (but fcntl for a lock) and never fail because of a cancel; the layer forgets what it knew. Before the call and after
-// it: another thread may ask in between.
+// The calls that change a descriptor, or make a number mean something new. They are libc's, never wait
+// (but fcntl for a lock) and never fail because of a cancel; the layer forgets what it knew. Before the
+// call and after it: another thread may ask in between. Brio's own descriptors are not open to them.
 
+#include "base/private_descriptor.hpp"
 #include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/descriptors.hpp"
@@ -9,14 +10,31 @@
 #include "posix/real.hpp"
 #include "posix/record_locks.hpp"
 
+#include <cerrno>
 #include <cstdarg>
 
 using namespace brio::detail;
 using namespace brio::detail::posix;
 
+namespace {
+
+int close_all_but_ours(unsigned first, unsigned last, int flags) noexcept {
+    for (;;) {
+        const int ours = next_private(first, last);
+        if (ours < 0) return real.close_range(first, last, flags);
+        const auto kept = static_cast<unsigned>(ours);
+        if (kept > first && real.close_range(first, kept - 1, flags) != 0) return -1;
+        if (kept == last) return 0;
+        first = kept + 1;
+    }
+}
+
+}  // namespace
+
 extern "C" {
 
 int brio_posix_close(int fd) {
+    if (is_private(fd)) return static_cast<int>(answer(-EBADF));
     forget(fd);
     forget_in_reactor(fd);
     return real.close(fd);
@@ -24,15 +42,20 @@ int brio_posix_close(int fd) {
 
 int brio_posix_close_range(unsigned first, unsigned last, int flags) noexcept {
     forget_range(first, last);
-    return real.close_range(first, last, flags);
+    return close_all_but_ours(first, last, flags);
 }
 
 void brio_posix_closefrom(int first) noexcept {
-    forget_range(first < 0 ? 0 : static_cast<unsigned>(first), ~0U);
-    real.closefrom(first);
+    const unsigned from = first < 0 ? 0 : static_cast<unsigned>(first);
+    forget_range(from, ~0U);
+    if (next_private(from, ~0U) < 0)
+        real.closefrom(first);
+    else
+        close_all_but_ours(from, ~0U, 0);
 }
 
 int brio_posix_dup(int fd) noexcept {
+    if (is_private(fd)) return static_cast<int>(answer(-EBADF));
     const int copy = real.dup(fd);
     note_duplicate();
     forget(copy);
@@ -40,6 +63,7 @@ int brio_posix_dup(int fd) noexcept {
 }
 
 int brio_posix_dup2(int from, int to) noexcept {
+    if (is_private(from) || is_private(to)) return static_cast<int>(answer(-EBADF));
     forget(to);
     forget_in_reactor(to);
     const int copy = real.dup2(from, to);
@@ -49,6 +73,7 @@ int brio_posix_dup2(int from, int to) noexcept {
 }
 
 int brio_posix_dup3(int from, int to, int flags) noexcept {
+    if (is_private(from) || is_private(to)) return static_cast<int>(answer(-EBADF));
     forget(to);
     forget_in_reactor(to);
     const int copy = real.dup3(from, to, flags);
@@ -62,6 +87,7 @@ int brio_posix_fcntl(int fd, int command, ...) {
     va_start(arguments, command);
     void* const argument = va_arg(arguments, void*);  // an int, a pointer, or nothing
     va_end(arguments);
+    if (is_private(fd)) return static_cast<int>(answer(-EBADF));
     if (command == F_SETLKW || command == F_OFD_SETLKW) {
         if (fiber* const self = suspendable_fiber())
             return static_cast<int>(answer(wait_for_record_lock(

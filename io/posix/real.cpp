@@ -408,6 +408,8 @@ constinit real_functions real = {
         [](int directory, const char* path, struct stat* file, int flags) noexcept {
             return as_int(system_call(SYS_newfstatat, directory, path, file, flags));
         },
+    .fstat = [](int fd,
+                struct stat* file) noexcept { return as_int(system_call(SYS_fstat, fd, file)); },
     .statx =
         [](int directory, const char* path, int flags, unsigned wanted,
            struct statx* file) noexcept {

@@ -63,7 +63,7 @@ namespace brio::inline v0::detail::posix {
     X(pthread_rwlock_trywrlock) X(pthread_rwlock_unlock) X(sem_wait) X(sem_trywait) \
     X(sem_timedwait) X(sem_clockwait) X(pthread_barrier_wait) X(pthread_once) \
     X(__cxa_guard_acquire) \
-    X(stat) X(lstat) X(fstatat) X(statx) \
+    X(stat) X(lstat) X(fstatat) X(fstat) X(statx) \
     X(open) X(openat) X(creat) X(fsync) X(fdatasync) X(syncfs) X(sync) X(ftruncate) X(truncate) \
     X(fallocate) X(posix_fallocate) X(rename) X(renameat) X(renameat2) X(unlink) X(unlinkat) \
     X(rmdir) X(remove) X(mkdir) X(mkdirat) \

@@ -1,9 +1,10 @@
 // stat, lstat, fstatat, statx and their names for large files. What is in memory is answered at once:
 // found by a descriptor that opens nothing (path_look.hpp), then asked through it. Else a file thread
-// asks. fstat has nothing to find.
+// asks. fstat has nothing to find; it is here because Brio's own descriptors are not open to a program.
 //
 // Not cut short: nobody expects ECANCELED of them, and the disk is all they wait for.
 
+#include "base/private_descriptor.hpp"
 #include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/file_thread_call.hpp"
@@ -70,6 +71,9 @@ int fstatat_as(int directory, const char* path, struct stat* file, int flags) no
     if (self == nullptr) return real.fstatat(directory, path, file, flags);
     return stat_on_fiber(*self, "fstatat", directory, path, file, flags);
 }
+int fstat_as(int fd, struct stat* file) noexcept {
+    return is_private(fd) ? static_cast<int>(answer(-EBADF)) : real.fstat(fd, file);
+}
 
 struct stat* as_stat(struct stat64* file) noexcept {
     static_assert(sizeof(struct stat) == sizeof(struct stat64));
@@ -103,6 +107,12 @@ int brio_posix_fstatat(int directory, const char* path, struct stat* file, int f
 int brio_posix_fstatat64(int directory, const char* path, struct stat64* file, int flags) noexcept {
     return fstatat_as(directory, path, as_stat(file), flags);
 }
+int brio_posix_fstat(int fd, struct stat* file) noexcept {
+    return fstat_as(fd, file);
+}
+int brio_posix_fstat64(int fd, struct stat64* file) noexcept {
+    return fstat_as(fd, as_stat(file));
+}
 
 int brio_posix_statx(int directory, const char* path, int flags, unsigned wanted,
                      struct statx* file) noexcept {
@@ -122,4 +132,6 @@ BRIO_INTERPOSE(lstat);
 BRIO_INTERPOSE(lstat64);
 BRIO_INTERPOSE(fstatat);
 BRIO_INTERPOSE(fstatat64);
+BRIO_INTERPOSE(fstat);
+BRIO_INTERPOSE(fstat64);
 BRIO_INTERPOSE(statx);

@@ -1,6 +1,7 @@
 #include "reactor/uring_ring.hpp"
 
 #include "base/invariant.hpp"
+#include "base/private_descriptor.hpp"
 #include "base/system_call.hpp"
 
 #include <cerrno>
@@ -60,7 +61,7 @@ uring_ring::~uring_ring() {
         place.offset = static_cast<unsigned>(handle_);
         call_register(IORING_UNREGISTER_RING_FDS, &place, 1);
     }
-    if (descriptor_ >= 0) ::syscall(SYS_close, descriptor_);
+    if (descriptor_ >= 0) close_private(descriptor_);
     release_memory();
 }
 
@@ -105,7 +106,7 @@ int uring_ring::try_set_up(io_uring_params& p, unsigned entries) {
     if (used_.registered_ring_only) {
         enter_flags_ = IORING_ENTER_REGISTERED_RING;
     } else {
-        descriptor_ = handle_;
+        descriptor_ = handle_ = private_descriptor(handle_);
         map_memory(p);
         register_descriptor();
     }

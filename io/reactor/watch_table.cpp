@@ -1,31 +1,20 @@
 #include "reactor/watch_table.hpp"
 
+#include "base/private_descriptor.hpp"
 #include "reactor/raw_call.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <system_error>
 #include <utility>
 
 namespace brio::inline v0 {
 namespace detail {
 
-namespace {
-
-/// High enough to leave the low numbers, which programs count on, to the user.
-int find_first_private_number() noexcept {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-    return static_cast<int>(std::min<rlim_t>(limit.rlim_cur / 2, 16384));
-}
-
-}  // namespace
-
 watch_table::watch_table(int bell)
-    : descriptor_(raw_call(SYS_epoll_create1, EPOLL_CLOEXEC)),
-      first_private_number_(find_first_private_number()) {
+    : descriptor_(private_descriptor(raw_call(SYS_epoll_create1, EPOLL_CLOEXEC))),
+      first_private_number_(first_private_number()) {
     int error = descriptor_;
     if (descriptor_ >= 0) {
         epoll_event rung{};
@@ -33,19 +22,19 @@ watch_table::watch_table(int bell)
         error = raw_call(SYS_epoll_ctl, descriptor_, EPOLL_CTL_ADD, bell, &rung);
     }
     if (error >= 0) return;
-    raw_call(SYS_close, descriptor_);
+    if (descriptor_ >= 0) close_private(descriptor_);
     throw std::system_error(-error, std::system_category(), "epoll");
 }
 
 watch_table::~watch_table() {
     for (const auto& w : watches_)
         if (w->fd >= 0) unregister(*w);
-    raw_call(SYS_close, descriptor_);
+    close_private(descriptor_);
 }
 
 void watch_table::abandon() noexcept {
     for (const auto& w : watches_) {
-        if (w->fd >= 0 && w->fd != w->number) raw_call(SYS_close, w->fd);
+        if (w->fd >= 0 && w->fd != w->number) close_private(w->fd);
         w->fd = -1;
     }
 }
@@ -97,7 +86,7 @@ watch& watch_table::make(int fd) {
     }
     watch& w = *free_.back();
     free_.pop_back();
-    const int ours = raw_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, first_private_number_);
+    const int ours = private_duplicate(fd, first_private_number_);
     w.number = fd;
     w.fd = ours >= 0 ? ours : fd;
     w.events = 0;
@@ -144,7 +133,7 @@ void watch_table::leave_number(watch& w) noexcept {
 void watch_table::unregister(watch& w) noexcept {
     epoll_event unused{};
     if (w.events != 0) raw_call(SYS_epoll_ctl, descriptor_, EPOLL_CTL_DEL, w.fd, &unused);
-    if (w.fd != w.number) raw_call(SYS_close, w.fd);
+    if (w.fd != w.number) close_private(w.fd);
     w.fd = -1;
     w.idle = false;
     gone_.push_back(&w);

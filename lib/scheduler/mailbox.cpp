@@ -1,5 +1,6 @@
 #include "scheduler/mailbox.hpp"
 
+#include "base/private_descriptor.hpp"
 #include "scheduler/ready_queue.hpp"
 
 #include <cerrno>
@@ -16,7 +17,7 @@ namespace detail {
 mailbox::mark mailbox::closed_mark_;
 
 mailbox::~mailbox() {
-    if (const int fd = event_fd_.load(); fd >= 0) ::syscall(SYS_close, fd);
+    if (const int fd = event_fd_.load(); fd >= 0) close_private(fd);
 }
 
 void mailbox::release() noexcept {
@@ -81,7 +82,8 @@ ready_node* mailbox::close() noexcept {
 int mailbox::event_descriptor() {
     int fd = event_fd_.load();
     if (fd >= 0) return fd;
-    fd = static_cast<int>(::syscall(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK));
+    fd = private_descriptor(
+        static_cast<int>(::syscall(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK)));
     if (fd < 0) throw std::system_error(errno, std::system_category(), "eventfd");
     event_fd_.store(fd);
     return fd;

@@ -1,5 +1,6 @@
 #include "task/signal_handlers.hpp"
 
+#include "base/private_descriptor.hpp"
 #include "base/signal_action.hpp"
 #include "task/descriptor_callbacks.hpp"
 
@@ -62,7 +63,7 @@ bool take_one(int descriptor) noexcept {
 /// Locked. In this process, since when it is nobody's.
 void make_descriptor(slot& s) {
     if (s.process.load() == this_process()) return;
-    const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+    const int fd = private_descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE));
     if (fd < 0) throw std::system_error(errno, std::system_category(), "eventfd");
     s.owner = nullptr;
     s.descriptor.store(fd);

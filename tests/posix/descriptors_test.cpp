@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <vector>
 
@@ -141,6 +142,59 @@ TEST(descriptors, a_number_that_libc_itself_closed_is_asked_about_again) {
         const descriptor fresh(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
         ASSERT_EQ(static_cast<int>(fresh), number);
         EXPECT_EQ(read_one(fresh), would_block);
+    });
+}
+
+namespace {
+
+/// A wait of each kind that holds a descriptor of Brio's own, and what is woken by another thread.
+void expect_loop_works() {
+    const two_ends pipe = make_pipe();
+    EXPECT_TRUE(read_suspends(pipe.first, pipe.second));
+    const two_ends sockets = make_socketpair();
+    EXPECT_TRUE(read_suspends(sockets.first, sockets.second));
+    brio::sleep(1ms);
+    EXPECT_EQ(brio::to_thread([] { return 7; }), 7);
+}
+
+}  // namespace
+
+TEST(descriptors, a_program_that_closes_whatever_is_open_leaves_the_loop_alone) {
+    brio::run([] {
+        expect_loop_works();
+        const int lowest = ::dup(0);
+        ASSERT_EQ(::close_range(static_cast<unsigned>(lowest), ~0U, 0), 0);
+        expect_loop_works();
+        ::closefrom(lowest);
+        expect_loop_works();
+        const auto end = static_cast<int>(::sysconf(_SC_OPEN_MAX));
+        for (int fd = lowest; fd < end; ++fd) ::close(fd);
+        expect_loop_works();
+    });
+}
+
+TEST(descriptors, the_loops_own_are_not_open_to_a_program) {
+    const two_ends pipe = make_pipe();
+    const two_ends sockets = make_socketpair();
+    std::vector<int> free_numbers;
+    for (int fd = 0; fd < ::sysconf(_SC_OPEN_MAX); ++fd)
+        if (::fcntl(fd, F_GETFD) < 0) free_numbers.push_back(fd);
+    brio::run([&] {
+        auto reader = brio::create_task([&] { return read_one(pipe.first); });
+        auto receiver = brio::create_task([&] { return read_one(sockets.first); });
+        let_others_run();
+        struct stat file {};
+        const observed not_open = {-1, EBADF};
+        for (const int fd : free_numbers) {
+            EXPECT_EQ(observe([&] { return ::fstat(fd, &file); }), not_open) << fd;
+            EXPECT_EQ(observe([&] { return ::fcntl(fd, F_GETFD); }), not_open) << fd;
+            EXPECT_EQ(observe([&] { return ::dup(fd); }), not_open) << fd;
+            EXPECT_EQ(observe([&] { return ::dup2(fd, 0); }), not_open) << fd;
+        }
+        EXPECT_EQ(::write(pipe.second, "x", 1), 1);
+        EXPECT_EQ(::write(sockets.second, "x", 1), 1);
+        EXPECT_EQ(reader.await(), (observed{1, 0}));
+        EXPECT_EQ(receiver.await(), (observed{1, 0}));
     });
 }
 

@@ -6,7 +6,8 @@ import sys
 
 ROW = re.compile(r'^(SYMBOL|DYNAMIC)\((\w+), (waits|stdio|notes), "([^"]*)", "([^"]*)"\)$', re.MULTILINE)
 HEAD = "| call | suspends | a cancelled task gets |\n|---|---|---|\n"
-LIST = "Never wait, and are interposed to notice what they do to a descriptor, a handler or a lock: "
+LIST = ("Never wait, and are interposed to notice what they do to a descriptor, a handler or a lock, or to keep Brio's own "
+        "descriptors from them: ")
 
 
 def wanted(root):

@@ -1,0 +1,30 @@
+#pragma once
+// Descriptors of our own: an eventfd to wake a loop, an epoll instance and what is registered there.
+//
+// 1. They take high numbers. The low ones are the user's, whose programs count on the lowest that is free.
+// 2. They are known by number, so that the porting layer can say EBADF: a program that closes or lists
+//    whatever is open does not mean those.
+// 3. Not private are descriptors that the user is given, as loop::fd() for a host loop.
+//
+// Any thread. errno stays as it is.
+
+namespace brio::inline v0::detail {
+
+/// The least number that a descriptor of ours takes now, under the process's limit.
+[[nodiscard]] int first_private_number() noexcept;
+
+/// Renumbers `fd`, which is new and has close-on-exec, and makes it ours; where there is no higher
+/// number to be had it keeps its own. A negative one, an error, is returned as it is.
+[[nodiscard]] int private_descriptor(int fd) noexcept;
+
+/// A duplicate of `fd` that is ours, numbered from `first` on; or -errno.
+[[nodiscard]] int private_duplicate(int fd, int first) noexcept;
+
+void close_private(int fd) noexcept;
+
+[[nodiscard]] bool is_private(int fd) noexcept;
+
+/// The lowest one from `first` to `last`; -1: none.
+[[nodiscard]] int next_private(unsigned first, unsigned last) noexcept;
+
+}  // namespace brio::inline v0::detail
