@@ -1,9 +1,7 @@
 #pragma once
 // Calls that wait more than once on one descriptor.
 
-#include "base/system_call.hpp"
-
-#include <fcntl.h>
+#include "base/private_descriptor.hpp"
 
 namespace brio::inline v0::detail::posix {
 
@@ -15,15 +13,14 @@ public:
     kept_open(const kept_open&) = delete;
     kept_open& operator=(const kept_open&) = delete;
     ~kept_open() {
-        if (kept_) system_call(SYS_close, fd_);
+        if (kept_) close_private(fd_);
     }
     /// Before the first suspension; until then it costs nothing.
     void keep() noexcept {
         if (kept_) return;
-        constexpr int leave_low_numbers = 1000;
-        const long duplicate = system_call(SYS_fcntl, fd_, F_DUPFD_CLOEXEC, leave_low_numbers);
+        const int duplicate = private_duplicate(fd_);
         kept_ = duplicate >= 0;
-        if (kept_) fd_ = static_cast<int>(duplicate);
+        if (kept_) fd_ = duplicate;
     }
     [[nodiscard]] int fd() const noexcept { return fd_; }
 

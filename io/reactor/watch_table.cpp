@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fcntl.h>
 #include <system_error>
 #include <utility>
 
@@ -13,8 +12,7 @@ namespace brio::inline v0 {
 namespace detail {
 
 watch_table::watch_table(int bell)
-    : descriptor_(private_descriptor(raw_call(SYS_epoll_create1, EPOLL_CLOEXEC))),
-      first_private_number_(first_private_number()) {
+    : descriptor_(private_descriptor(raw_call(SYS_epoll_create1, EPOLL_CLOEXEC))) {
     int error = descriptor_;
     if (descriptor_ >= 0) {
         epoll_event rung{};
@@ -86,7 +84,7 @@ watch& watch_table::make(int fd) {
     }
     watch& w = *free_.back();
     free_.pop_back();
-    const int ours = private_duplicate(fd, first_private_number_);
+    const int ours = private_duplicate(fd);
     w.number = fd;
     w.fd = ours >= 0 ? ours : fd;
     w.events = 0;

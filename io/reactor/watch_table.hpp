@@ -85,7 +85,6 @@ private:
     int wait_in_kernel(duration timeout) noexcept;
 
     int descriptor_;
-    int first_private_number_;
     bool has_pwait2_ = true;
     std::vector<std::unique_ptr<watch>> watches_;
     std::vector<watch*> free_;

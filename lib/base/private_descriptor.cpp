@@ -40,7 +40,7 @@ int first_private_number() noexcept {
 
 int private_descriptor(int fd) noexcept {
     if (fd < 0) return fd;
-    const int moved = private_duplicate(fd, first_private_number());
+    const int moved = private_duplicate(fd);
     if (moved < 0) {
         note(fd);
         return fd;
@@ -49,7 +49,8 @@ int private_descriptor(int fd) noexcept {
     return moved;
 }
 
-int private_duplicate(int fd, int first) noexcept {
+int private_duplicate(int fd) noexcept {
+    const int first = first_private_number();
     const auto copy = static_cast<int>(system_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, first));
     if (copy >= 0) note(copy);
     return copy;

@@ -1,5 +1,6 @@
 #pragma once
-// Descriptors of our own: an eventfd to wake a loop, an epoll instance and what is registered there.
+// Descriptors of our own: an eventfd to wake a loop, an epoll instance and what is registered there, what
+// a waiting call keeps open.
 //
 // 1. They take high numbers. The low ones are the user's, whose programs count on the lowest that is free.
 // 2. They are known by number, so that the porting layer can say EBADF: a program that closes or lists
@@ -17,8 +18,8 @@ namespace brio::inline v0::detail {
 /// number to be had it keeps its own. A negative one, an error, is returned as it is.
 [[nodiscard]] int private_descriptor(int fd) noexcept;
 
-/// A duplicate of `fd` that is ours, numbered from `first` on; or -errno.
-[[nodiscard]] int private_duplicate(int fd, int first) noexcept;
+/// A duplicate of `fd` that is ours, with a high number; or -errno.
+[[nodiscard]] int private_duplicate(int fd) noexcept;
 
 void close_private(int fd) noexcept;
 

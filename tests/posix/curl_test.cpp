@@ -5,10 +5,14 @@
 
 #include <brio/posix.hpp>
 
+#include <cstdlib>
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <functional>
 #include <memory>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -178,4 +182,72 @@ TEST(curl, a_callback_may_suspend_and_is_not_unwound) {
         task.cancel();
         EXPECT_THROW(task.await(), brio::cancelled_error);
     });
+}
+
+namespace {
+
+/// A file of OpenSSL's that takes its time: a pipe, which nobody has opened for writing.
+class slow_configuration {
+public:
+    slow_configuration()
+        : path_(testing::TempDir() + "brio_openssl_" + std::to_string(::getpid())) {
+        EXPECT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+        ::setenv("OPENSSL_CONF", path_.c_str(), 1);
+    }
+    slow_configuration(const slow_configuration&) = delete;
+    slow_configuration& operator=(const slow_configuration&) = delete;
+    ~slow_configuration() { ::unlink(path_.c_str()); }
+
+    /// True: it is being read, and has been given to the reader.
+    [[nodiscard]] bool give() const {
+        const int end = ::open(path_.c_str(), O_WRONLY | O_NONBLOCK);
+        if (end >= 0) ::close(end);
+        return end >= 0;
+    }
+
+private:
+    string path_;
+};
+
+/// Makes handles on fibers while libcurl is not set up and its set-up waits: the exit status.
+int make_first_handles() {
+    const slow_configuration file;
+    return brio::run([&] {
+        std::vector<brio::task<CURL*>> making;
+        for (int i = 0; i < 10; ++i)
+            making.push_back(brio::create_task([] { return curl_easy_init(); }));
+        while (!file.give()) brio::sleep(1ms);
+        int made = 0;
+        for (auto& handle : making) {
+            CURL* const curl = handle.await();
+            if (curl != nullptr) ++made;
+            curl_easy_cleanup(curl);
+        }
+        return made == 10 ? 0 : 1;
+    });
+}
+
+/// As above, for curl_global_init.
+int set_up_on_a_fiber() {
+    const slow_configuration file;
+    return brio::run([&] {
+        auto first = brio::create_task([] { return curl_global_init(CURL_GLOBAL_DEFAULT); });
+        auto second = brio::create_task([] { return curl_global_init(CURL_GLOBAL_DEFAULT); });
+        while (!file.give()) brio::sleep(1ms);
+        return first.await() == CURLE_OK && second.await() == CURLE_OK ? 0 : 1;
+    });
+}
+
+}  // namespace
+
+// Each in a process of its own, where libcurl has not been set up.
+
+TEST(curl_set_up, on_many_fibers_at_once) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_EXIT(std::_Exit(make_first_handles()), testing::ExitedWithCode(0), "");
+}
+
+TEST(curl_set_up, explicit_on_a_fiber) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_EXIT(std::_Exit(set_up_on_a_fiber()), testing::ExitedWithCode(0), "");
 }
