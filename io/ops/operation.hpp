@@ -18,7 +18,7 @@ namespace brio::inline v0 {
 namespace detail {
 
 /// Submits `op` and parks the running fiber until the kernel has let go of it. Returns what the
-/// system call returns (>= 0), or -errno. Two of them are Brio's own:
+/// system call returns (>= 0), or -errno. These are Brio's own:
 ///   -ECANCELED  a cancel of the fiber ended the operation, or was pending before and nothing was
 ///               submitted; the request is still pending (fiber.cancel_pending)
 ///   -ETIME      `until` ended it

@@ -14,6 +14,7 @@
 #include "posix/children.hpp"
 
 #include "base/feature_mask.hpp"
+#include "base/private_descriptor.hpp"
 #include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/deadlines.hpp"
@@ -70,15 +71,17 @@ long told_by_pidfd(fiber& self, const awaited& who) noexcept {
     const bool is_one = who.kind == P_PID || who.kind == P_PIDFD;
     if (!is_one || (who.options & (WEXITED | WSTOPPED | WCONTINUED)) != WEXITED) return -EOPNOTSUPP;
     const bool is_mine = who.kind == P_PID;
-    const long fd = is_mine ? system_call(SYS_pidfd_open, who.id, 0) : static_cast<long>(who.id);
+    const int fd =
+        is_mine ? private_descriptor(static_cast<int>(system_call(SYS_pidfd_open, who.id, 0)))
+                : static_cast<int>(who.id);
     if (fd == -ESRCH) return 0;
     if (fd < 0) return -EOPNOTSUPP;  // a child of clone() that is no process
     operation ended;
     ended.what = operation::code::poll;
-    ended.fd = static_cast<int>(fd);
+    ended.fd = fd;
     ended.flags = POLLIN;
     const long result = wait_for(self, ended);
-    if (is_mine) system_call(SYS_close, fd);
+    if (is_mine) close_private(fd);
     return result < 0 ? result : 0;
 }
 

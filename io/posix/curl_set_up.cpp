@@ -7,6 +7,7 @@
 // 2. Not libc's, so without a row in symbols.def; weak, so that a program with libcurl inside it has that.
 // 3. Nothing of libcurl is needed to build or run this.
 
+#include "base/system_calls.hpp"
 #include "posix/caller.hpp"
 #include "posix/file_thread_call.hpp"
 #include "posix/interpose.hpp"
@@ -15,9 +16,9 @@
 #include <atomic>
 #include <cerrno>
 #include <dlfcn.h>
-#include <functional>
 #include <link.h>
 #include <mutex>
+#include <string>
 
 // curl/curl.h's, but for the types of what only passes through.
 extern "C" {
@@ -36,37 +37,43 @@ constexpr int failed_init = 2;  // CURLE_FAILED_INIT
 /// Suspends, by the layer's own hooks.
 constinit std::mutex fibers_setting_up;
 
-// Addresses of the libcurls of the process; seldom there is more than one.
-constinit std::array<std::atomic<const void*>, 4> ready = {};
+// The libcurls of the process that are set up; seldom there is more than one.
+constinit std::array<std::atomic<const link_map*>, 4> ready = {};
 
-/// null: that cannot be told.
-const void* library_of(const void* function) noexcept {
-    Dl_info where = {};
-    return ::dladdr(function, &where) != 0 ? where.dli_fbase : nullptr;
-}
-
-bool is_ready(const void* library) noexcept {
+bool is_ready(const link_map* library) noexcept {
+    if (library == nullptr) return false;
     for (const auto& known : ready)
         if (known.load(std::memory_order_relaxed) == library) return true;
     return false;
 }
 
-void note_ready(const void* library) noexcept {
+void note_ready(const link_map* library) noexcept {
     if (is_ready(library)) return;
     for (auto& place : ready) {
-        const void* nobody = nullptr;
+        const link_map* nobody = nullptr;
         if (place.compare_exchange_strong(nobody, library)) return;
     }
+}
+
+/// null: that cannot be told.
+const link_map* file_of(const void* address) noexcept {
+#if __GLIBC_PREREQ(2, 35)
+    dl_find_object found = {};  // without a lock, and without a look at the names
+    const bool known = ::_dl_find_object(const_cast<void*>(address), &found) == 0;
+    return known ? found.dlfo_link_map : nullptr;
+#else
+    Dl_info where = {};
+    link_map* file = nullptr;
+    const int known = ::dladdr1(address, &where, reinterpret_cast<void**>(&file), RTLD_DL_LINKMAP);
+    return known != 0 ? file : nullptr;
+#endif
 }
 
 /// What `name` means in the file that `caller` is in, past `hook`. A process may have a libcurl with
 /// OpenSSL and one with GnuTLS, whose names differ in their versions only, and one that is a plug-in's alone.
 void* meant_by(const char* name, const void* hook, const void* caller) noexcept {
-    Dl_info where = {};
-    link_map* file = nullptr;
-    const bool found =
-        ::dladdr1(caller, &where, reinterpret_cast<void**>(&file), RTLD_DL_LINKMAP) != 0;
-    if (found && file->l_name[0] != '\0') {
+    const link_map* const file = file_of(caller);
+    if (file != nullptr && file->l_name[0] != '\0') {  // not the program itself
         if (void* const handle = ::dlopen(file->l_name, RTLD_LAZY | RTLD_NOLOAD)) {
             void* const meant = ::dlsym(handle, name);
             ::dlclose(handle);
@@ -86,22 +93,26 @@ bool succeeded(int code) noexcept {
 /// Calls libcurl's `name`, which `hook` stands before; `none`: there is no libcurl.
 template <class Result, class... Arguments>
 Result set_up(const char* name, Result (*hook)(Arguments...), const void* caller, Result none,
-              Arguments... arguments) noexcept {
+              Arguments... arguments) {
     const int before = errno;
     void* const meant = meant_by(name, reinterpret_cast<void*>(hook), caller);
     errno = before;
-    if (meant == nullptr) return none;
-    const void* const library = library_of(meant);
+    if (meant == nullptr) {
+        system_calls::write_error_text("brio: " + std::string(name) +
+                                       " is called, and no libcurl is loaded\n");
+        return none;
+    }
+    const auto call = reinterpret_cast<Result (*)(Arguments...)>(meant);
+    const link_map* const library = file_of(meant);
     Result result = none;
-    const auto call = [&]() noexcept -> long {
-        result = reinterpret_cast<Result (*)(Arguments...)>(meant)(arguments...);
-        return 0;
-    };
     if (fiber* const self = is_ready(library) ? nullptr : suspendable_fiber()) {
         const std::lock_guard alone(fibers_setting_up);  // or other helper threads would spin
-        whole_in_thread(*self, file_pool(), name, std::ref(call));
+        whole_in_thread(*self, file_pool(), name, [&]() noexcept -> long {
+            result = call(arguments...);
+            return 0;
+        });
     } else {
-        call();
+        result = call(arguments...);
     }
     if (succeeded(result)) note_ready(library);
     return result;

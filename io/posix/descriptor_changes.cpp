@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <cstdarg>
+#include <unistd.h>
 
 using namespace brio::detail;
 using namespace brio::detail::posix;
@@ -27,6 +28,13 @@ int close_all_but_ours(unsigned first, unsigned last, int flags) noexcept {
         if (kept == last) return 0;
         first = kept + 1;
     }
+}
+
+/// As libc does it where the kernel has no close_range.
+void close_each_but_ours(unsigned first) noexcept {
+    const long end = ::sysconf(_SC_OPEN_MAX);
+    for (long fd = first; fd < end; ++fd)
+        if (!is_private(static_cast<int>(fd))) system_call(SYS_close, fd);
 }
 
 }  // namespace
@@ -48,10 +56,12 @@ int brio_posix_close_range(unsigned first, unsigned last, int flags) noexcept {
 void brio_posix_closefrom(int first) noexcept {
     const unsigned from = first < 0 ? 0 : static_cast<unsigned>(first);
     forget_range(from, ~0U);
+    const int before = errno;
     if (next_private(from, ~0U) < 0)
         real.closefrom(first);
-    else
-        close_all_but_ours(from, ~0U, 0);
+    else if (close_all_but_ours(from, ~0U, 0) != 0)
+        close_each_but_ours(from);
+    errno = before;
 }
 
 int brio_posix_dup(int fd) noexcept {

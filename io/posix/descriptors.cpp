@@ -14,17 +14,18 @@ namespace brio::inline v0::detail::posix {
 
 namespace {
 
-// The word, from the low end: 3 bits of kind, 4 flags, 2 bits of state, the rest generation.
+// The word, from the low end: 3 bits of kind, 5 flags, 2 bits of state, the rest generation.
 using word = std::uint32_t;
 constexpr word kind_mask = 7;
 constexpr word nonblocking_bit = 1 << 3;
 constexpr word receive_limit_bit = 1 << 4;
 constexpr word send_limit_bit = 1 << 5;
-constexpr word no_nowait_bit = 1 << 6;
-constexpr word facts_mask = (1 << 7) - 1;
-constexpr word asking = 1 << 7;
-constexpr word known = 1 << 8;
-constexpr word generation_step = 1 << 9;
+constexpr word no_nowait_in_bit = 1 << 6;
+constexpr word no_nowait_out_bit = 1 << 7;
+constexpr word facts_mask = (1 << 8) - 1;
+constexpr word asking = 1 << 8;
+constexpr word known = 1 << 9;
+constexpr word generation_step = 1 << 10;
 
 constexpr unsigned table_size = 1U << 16;
 constinit std::atomic<word> table[table_size];
@@ -34,13 +35,16 @@ constinit std::atomic<bool> has_duplicates{false};
 
 word pack(const descriptor_facts& f) noexcept {
     return static_cast<word>(f.kind) | (f.nonblocking ? nonblocking_bit : 0) |
-           (f.receive_limit ? receive_limit_bit : 0) | (f.send_limit ? send_limit_bit : 0) |
-           (f.no_nowait ? no_nowait_bit : 0);
+           (f.receive_limit ? receive_limit_bit : 0) | (f.send_limit ? send_limit_bit : 0);
 }
 
 descriptor_facts unpack(word w) noexcept {
     return {static_cast<descriptor_kind>(w & kind_mask), (w & nonblocking_bit) != 0,
-            (w & receive_limit_bit) != 0, (w & send_limit_bit) != 0, (w & no_nowait_bit) != 0};
+            (w & receive_limit_bit) != 0, (w & send_limit_bit) != 0};
+}
+
+constexpr word no_nowait_bit(direction d) noexcept {
+    return d == direction::in ? no_nowait_in_bit : no_nowait_out_bit;
 }
 
 bool has_limit(int fd, int option) noexcept {
@@ -103,14 +107,14 @@ descriptor_facts facts_of(int fd) noexcept {
     return facts;
 }
 
-bool known_to_refuse_nowait(int fd) noexcept {
-    return in_table(fd) && (table[fd].load(std::memory_order_relaxed) & no_nowait_bit) != 0;
+bool known_to_refuse_nowait(int fd, direction d) noexcept {
+    return in_table(fd) && (table[fd].load(std::memory_order_relaxed) & no_nowait_bit(d)) != 0;
 }
 
-void note_nowait_refused(int fd) noexcept {
+void note_nowait_refused(int fd, direction d) noexcept {
     if (!in_table(fd)) return;
     word before = table[fd].load();
-    if ((before & known) != 0) table[fd].compare_exchange_strong(before, before | no_nowait_bit);
+    if ((before & known) != 0) table[fd].compare_exchange_strong(before, before | no_nowait_bit(d));
 }
 
 void forget(int fd) noexcept {

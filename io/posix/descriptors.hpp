@@ -13,6 +13,8 @@
 
 namespace brio::inline v0::detail::posix {
 
+enum class direction { in, out };
+
 enum class descriptor_kind : std::uint8_t {
     none,           // the number is not open
     stream_socket,  // SOCK_STREAM
@@ -27,7 +29,6 @@ struct descriptor_facts {
     bool nonblocking = false;
     bool receive_limit = false;  // SO_RCVTIMEO is set; its value is asked for when it is needed
     bool send_limit = false;     // SO_SNDTIMEO likewise
-    bool no_nowait = false;      // RWF_NOWAIT has been refused
 
     [[nodiscard]] bool is_socket() const noexcept {
         return kind == descriptor_kind::stream_socket || kind == descriptor_kind::other_socket;
@@ -36,10 +37,10 @@ struct descriptor_facts {
 
 /// Any thread. Leaves errno alone, as all of these.
 [[nodiscard]] descriptor_facts facts_of(int fd) noexcept;
-/// Whether the kernel is known to refuse RWF_NOWAIT for `fd`; never asks.
-[[nodiscard]] bool known_to_refuse_nowait(int fd) noexcept;
+/// Whether the kernel is known to refuse RWF_NOWAIT for `fd`; never asks. ext4 does for writes only.
+[[nodiscard]] bool known_to_refuse_nowait(int fd, direction d) noexcept;
 /// It has just refused.
-void note_nowait_refused(int fd) noexcept;
+void note_nowait_refused(int fd, direction d) noexcept;
 
 /// The number means something else now. Harmless when it is negative or beyond the table.
 void forget(int fd) noexcept;

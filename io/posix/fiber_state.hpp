@@ -35,7 +35,7 @@ public:
     void own_errors(fiber& self) noexcept;
 
     [[nodiscard]] bool has_mask() const noexcept { return mask_.has_value(); }
-    /// For a fiber that the one of `maker` makes, before it runs.
+    /// The mask that the thread has now, for a fiber that is being made.
     void inherit_mask() noexcept;
 
 private:

@@ -14,6 +14,7 @@
 
 #include "posix/handlers.hpp"
 
+#include "base/private_descriptor.hpp"
 #include "base/signal_action.hpp"
 #include "base/system_call.hpp"
 #include "posix/caller.hpp"
@@ -113,7 +114,8 @@ signal_to_oneself::~signal_to_oneself() {
 
 handler_watch::handler_watch(const sigset_t* mask) noexcept
     : mask_(mask),
-      fd_(static_cast<int>(system_call(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK))),
+      fd_(private_descriptor(
+          static_cast<int>(system_call(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK)))),
       next_(watches.load()) {
     watches.store(this);
 }
@@ -126,7 +128,7 @@ handler_watch::~handler_watch() {
         while (before->next_ != this) before = before->next_;
         std::atomic_ref(before->next_).store(next_);
     }
-    if (fd_ >= 0) system_call(SYS_close, fd_);
+    if (fd_ >= 0) close_private(fd_);
 }
 
 void handler_watch::note(int signal) noexcept {

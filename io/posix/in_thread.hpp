@@ -2,6 +2,7 @@
 // What no reactor can wait for, for C code.
 
 #include "posix/caller.hpp"
+#include "posix/interruption.hpp"
 #include "thread/blocking_call.hpp"
 
 #include <brio/error.hpp>
@@ -42,6 +43,7 @@ long whole_in_thread(fiber& self, worker_pool& pool, const char* what, Call call
         long result = 0;
         void operator()() noexcept { result = call(); }
     };
+    begin_wait(self);
     const not_cut_short whole(self);
     const int before = errno;
     long result = 0;

@@ -7,6 +7,7 @@
 // the pidfd has been opened, so nobody else can have got the number.
 
 #include "base/feature_mask.hpp"
+#include "base/private_descriptor.hpp"
 #include "base/system_call.hpp"
 #include "posix/caller.hpp"
 #include "posix/interpose.hpp"
@@ -58,19 +59,20 @@ int join_on_fiber(fiber& self, pthread_t thread, void** result) {
     const not_cut_short whole(self);
     const int id = id_of(thread);
     if (id == 0) return real.pthread_join(thread, result);  // in its last instructions
-    const long fd =
-        masked(feature::pidfd_thread) ? -EINVAL : system_call(SYS_pidfd_open, id, pidfd_thread);
+    if (masked(feature::pidfd_thread)) return join_in_helper(thread, result);
+    const int fd =
+        private_descriptor(static_cast<int>(system_call(SYS_pidfd_open, id, pidfd_thread)));
     if (fd < 0) return join_in_helper(thread, result);
     int joined = join_at_once(thread, result);
     if (joined == ETIMEDOUT) {
         operation ended;
         ended.what = operation::code::poll;
-        ended.fd = static_cast<int>(fd);
+        ended.fd = fd;
         ended.flags = POLLIN;
         wait_for(self, ended);
         joined = real.pthread_join(thread, result);
     }
-    system_call(SYS_close, fd);
+    close_private(fd);
     return joined;
 }
 

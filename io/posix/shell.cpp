@@ -179,8 +179,6 @@ struct piped_shell {
 constinit short_lock streams_lock;
 constinit piped_shell* streams = nullptr;
 
-enum class direction { read, write };
-
 /// popen's second argument. False: it is wrong.
 bool understand(const char* mode, direction& from_us, bool& keep_cloexec) noexcept {
     bool reads = false;
@@ -196,7 +194,7 @@ bool understand(const char* mode, direction& from_us, bool& keep_cloexec) noexce
         else
             return false;
     }
-    from_us = reads ? direction::read : direction::write;
+    from_us = reads ? direction::in : direction::out;
     return reads != writes;
 }
 
@@ -248,7 +246,7 @@ std::FILE* open_shell(const char* command, direction from_us, bool keep_cloexec)
         return fail(static_cast<int>(-made), nullptr, -1);
     forget(both[0]);
     forget(both[1]);
-    const bool reads = from_us == direction::read;
+    const bool reads = from_us == direction::in;
     const int ours = both[reads ? 0 : 1];
     const int theirs = both[reads ? 1 : 0];
     auto* const row = new (std::nothrow) piped_shell{};
@@ -303,7 +301,7 @@ int brio_posix_system(const char* command) {
 }
 
 FILE* brio_posix_popen(const char* command, const char* mode) {
-    direction from_us = direction::read;
+    direction from_us = direction::in;
     bool keep_cloexec = false;
     if (!understand(mode, from_us, keep_cloexec)) return fail(EINVAL, nullptr, -1);
     return open_shell(command, from_us, keep_cloexec);

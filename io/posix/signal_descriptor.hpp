@@ -1,6 +1,7 @@
 #pragma once
 // A signalfd: readable while one of some signals is pending for this thread or the process. Takes none.
 
+#include "base/private_descriptor.hpp"
 #include "base/system_call.hpp"
 
 #include <climits>
@@ -16,13 +17,13 @@ public:
     signal_descriptor(const signal_descriptor&) = delete;
     signal_descriptor& operator=(const signal_descriptor&) = delete;
     ~signal_descriptor() {
-        if (fd_ >= 0) system_call(SYS_close, fd_);
+        if (fd_ >= 0) close_private(fd_);
     }
 
     /// Once.
     void open(const sigset_t& signals) noexcept {
-        fd_ = static_cast<int>(system_call(SYS_signalfd4, -1, &signals, kernel_sigset_size,
-                                           SFD_CLOEXEC | SFD_NONBLOCK));
+        fd_ = private_descriptor(static_cast<int>(system_call(
+            SYS_signalfd4, -1, &signals, kernel_sigset_size, SFD_CLOEXEC | SFD_NONBLOCK)));
     }
     /// -errno when the kernel gives none.
     [[nodiscard]] int get() const noexcept { return fd_; }

@@ -2,6 +2,7 @@
 // that its symbols have taken. A layer that was linked and does not work is found out here, with a
 // message, and not by a program that mysteriously does one thing at a time.
 
+#include "base/private_descriptor.hpp"
 #include "base/system_call.hpp"
 #include "base/system_calls.hpp"
 #include "posix/allocator.hpp"
@@ -122,6 +123,7 @@ __attribute__((constructor(101))) static void start_layer() {
 #endif
     ::pthread_atfork(nullptr, nullptr, [] {
         loop_was_left_behind();
+        no_descriptor_is_private();
         threads_after_fork();
         free_stream_list_after_fork();
 #if !defined(BRIO_POSIX_STATIC)

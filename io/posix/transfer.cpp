@@ -48,7 +48,7 @@ bool is_masked_pipe(int fd) noexcept {
 }
 
 long attempt(direction d, int fd, const iovec* parts, int count, placement where) noexcept {
-    if (known_to_refuse_nowait(fd)) return -EOPNOTSUPP;
+    if (known_to_refuse_nowait(fd, d)) return -EOPNOTSUPP;
     where.flags |= RWF_NOWAIT;
     if (is_masked_pipe(fd)) {
         // The kernel looks at the direction first.
@@ -88,7 +88,7 @@ long refusal(direction d, int fd) noexcept {
 long transfer_without_nowait(fiber& self, direction d, int fd, const iovec* parts, int count,
                              placement where) noexcept {
     const descriptor_facts facts = facts_of(fd);
-    note_nowait_refused(fd);
+    note_nowait_refused(fd, d);
     if (facts.kind == descriptor_kind::disk || facts.kind == descriptor_kind::none)
         return plain(d, fd, parts, count, where);
     remaining_parts left(parts, count);

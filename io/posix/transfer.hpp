@@ -3,6 +3,7 @@
 // in common. See transfer.cpp.
 
 #include "fiber/fiber.hpp"
+#include "posix/descriptors.hpp"
 
 #include <cstddef>
 #include <limits.h>
@@ -10,8 +11,6 @@
 #include <sys/uio.h>
 
 namespace brio::inline v0::detail::posix {
-
-enum class direction { in, out };
 
 /// Where in a file, and how: what preadv2(2) takes beside the buffers.
 struct placement {

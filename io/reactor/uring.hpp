@@ -9,7 +9,7 @@
 //    later one at the same address.
 // 3. A cancel that does not find its operation is repeated until the operation has been answered: the
 //    kernel may just be moving it from one place to another.
-// 4. Operations complete in wait() and in the destructor only. Submitting may enter the kernel (to make room), on any
+// 4. Operations complete in wait(), which settle() calls, and in the destructor only. Submitting may enter the kernel (to make room), on any
 //    stack, but collects nothing.
 // 5. The bell: the ring holds a FUTEX_WAIT on the mailbox's word, or a POLL_ADD on its eventfd.
 //    `rung_` is the value it expects there: read when the last ring was collected, 0 at first. So a

@@ -24,7 +24,7 @@ struct known_feature {
 };
 
 // In the order of the enumerators.
-constexpr std::array<known_feature, 10> known = {{
+constexpr std::array<known_feature, static_cast<std::size_t>(feature::count)> known = {{
     {"defer_taskrun", {6, 1}},
     {"no_mmap", {6, 5}},
     {"registered_ring_only", {6, 5}},
@@ -36,6 +36,7 @@ constexpr std::array<known_feature, 10> known = {{
     {"guard", {6, 13}},
     {"no_iowait", {6, 15}},
 }};
+static_assert(!known.back().name.empty(), "each feature has a row");
 
 [[noreturn]] void reject(std::string_view name) {
     std::string message =

@@ -20,6 +20,7 @@ enum class feature {
     pidfd_thread,          // PIDFD_THREAD
     guard,                 // MADV_GUARD_INSTALL
     no_iowait,             // IORING_ENTER_NO_IOWAIT
+    count,                 // how many there are
 };
 
 /// True when the environment hides `f`. The environment is read once.

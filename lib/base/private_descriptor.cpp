@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -30,6 +31,17 @@ void note(int fd) noexcept {
     if (auto* const word = word_of(fd)) word->fetch_or(bit_of(fd), std::memory_order_relaxed);
 }
 
+/// False: it is known not to be ours.
+bool take_note_back(int fd) noexcept {
+    auto* const word = word_of(fd);
+    if (word == nullptr) return fd >= 0;
+    return (word->fetch_and(~bit_of(fd), std::memory_order_relaxed) & bit_of(fd)) != 0;
+}
+
+int duplicate_from(int first, int fd) noexcept {
+    return static_cast<int>(system_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, first));
+}
+
 }  // namespace
 
 int first_private_number() noexcept {
@@ -50,15 +62,16 @@ int private_descriptor(int fd) noexcept {
 }
 
 int private_duplicate(int fd) noexcept {
-    const int first = first_private_number();
-    const auto copy = static_cast<int>(system_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, first));
+    static constinit std::atomic<int> usual_first{-1};
+    if (usual_first.load() < 0) usual_first.store(first_private_number());
+    int copy = duplicate_from(usual_first.load(), fd);
+    if (copy == -EINVAL) copy = duplicate_from(first_private_number(), fd);  // a lower limit now
     if (copy >= 0) note(copy);
     return copy;
 }
 
 void close_private(int fd) noexcept {
-    if (auto* const word = word_of(fd)) word->fetch_and(~bit_of(fd), std::memory_order_relaxed);
-    system_call(SYS_close, fd);
+    if (take_note_back(fd)) system_call(SYS_close, fd);
 }
 
 bool is_private(int fd) noexcept {
@@ -79,6 +92,11 @@ int next_private(unsigned first, unsigned last) noexcept {
         return found <= end ? static_cast<int>(found) : -1;
     }
     return -1;
+}
+
+void no_descriptor_is_private() noexcept {
+    for (int ours = next_private(0, ~0U); ours >= 0; ours = next_private(0, ~0U))
+        take_note_back(ours);
 }
 
 }  // namespace brio::inline v0::detail

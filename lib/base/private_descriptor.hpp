@@ -1,11 +1,14 @@
 #pragma once
-// Descriptors of our own: an eventfd to wake a loop, an epoll instance and what is registered there, what
-// a waiting call keeps open.
+// Descriptors of our own: the eventfds that wake a loop or tell it of signals, an epoll instance and what is
+// registered there, a ring that has one, what a waiting call of the porting layer keeps open.
 //
 // 1. They take high numbers. The low ones are the user's, whose programs count on the lowest that is free.
 // 2. They are known by number, so that the porting layer can say EBADF: a program that closes or lists
 //    whatever is open does not mean those.
-// 3. Not private are descriptors that the user is given, as loop::fd() for a host loop.
+// 3. Not private: what event_loop::fd() gives to a host loop, and what native objects hold for their user
+//    (a subprocess, a sendfile under way).
+// 4. A number is made private just after it exists. Who closes all in that moment, on another thread, gets it.
+// 5. A child of fork has them as the program's own, which it may close: nothing waits on them there.
 //
 // Any thread. errno stays as it is.
 
@@ -21,11 +24,15 @@ namespace brio::inline v0::detail {
 /// A duplicate of `fd` that is ours, with a high number; or -errno.
 [[nodiscard]] int private_duplicate(int fd) noexcept;
 
+/// Nothing where it is private no longer, in a child.
 void close_private(int fd) noexcept;
 
 [[nodiscard]] bool is_private(int fd) noexcept;
 
 /// The lowest one from `first` to `last`; -1: none.
 [[nodiscard]] int next_private(unsigned first, unsigned last) noexcept;
+
+/// In a child of fork.
+void no_descriptor_is_private() noexcept;
 
 }  // namespace brio::inline v0::detail

@@ -2,8 +2,8 @@
 // The scheduler: the one loop. asyncio's _run_once, without a dispatcher between fibers.
 //
 // A turn:
-//   1. collect what other threads posted; poll the reactor, which appends finished I/O;
-//      when nothing is ready, sleep in it until the next deadline
+//   1. collect what other threads posted, and interrupts. Nothing ready: run what waits for idleness, or
+//      sleep in the reactor until the next deadline; else poll it. It appends finished I/O
 //   2. append the timers that are due (when <= now, ties in order of arming)
 //   3. append the marker; run everything up to it: what becomes ready meanwhile comes after
 //

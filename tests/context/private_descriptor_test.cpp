@@ -1,11 +1,12 @@
 #include "base/private_descriptor.hpp"
 
+#include "context/file_limit.hpp"
+
 #include <cerrno>
 #include <climits>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <vector>
 
@@ -20,22 +21,6 @@ int make_eventfd() {
 bool is_open(int fd) {
     return ::fcntl(fd, F_GETFD) >= 0;
 }
-
-/// RLIMIT_NOFILE for a scope.
-class file_limit {
-public:
-    explicit file_limit(rlim_t soft) {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        const rlimit wanted = {soft, before_.rlim_max};
-        ::setrlimit(RLIMIT_NOFILE, &wanted);
-    }
-    ~file_limit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-    file_limit(const file_limit&) = delete;
-    file_limit& operator=(const file_limit&) = delete;
-
-private:
-    rlimit before_{};
-};
 
 }  // namespace
 
@@ -100,4 +85,26 @@ TEST(private_descriptor, keeps_its_number_where_there_is_no_higher_one) {
 TEST(private_descriptor, an_error_stays_an_error) {
     EXPECT_EQ(private_descriptor(-EMFILE), -EMFILE);
     EXPECT_EQ(private_duplicate(-1), -EBADF);
+}
+
+TEST(private_descriptor, goes_lower_when_the_limit_has_been_lowered) {
+    const int high = private_descriptor(make_eventfd());
+    {
+        const file_limit limit(64);
+        const int lower = private_descriptor(make_eventfd());
+        EXPECT_GE(lower, first_private_number());
+        EXPECT_LT(lower, 64);
+        close_private(lower);
+    }
+    close_private(high);
+}
+
+TEST(private_descriptor, none_is_left_to_a_child) {
+    const int fd = private_descriptor(make_eventfd());
+    no_descriptor_is_private();
+    EXPECT_EQ(next_private(0, ~0U), -1);
+    EXPECT_FALSE(is_private(fd));
+    close_private(fd);
+    EXPECT_TRUE(is_open(fd)) << "the program may have closed it, and the number be another's";
+    ::close(fd);
 }

@@ -11,7 +11,6 @@ PACKAGE = "cppreference-doc-en-html"
 PAGES = 4389  # of version 20170409-2: what <a href> reaches from en/index.html
 
 
-
 def bring_into_memory(names):
     """Helper threads open what has to come from the disk, and one thread is expected here."""
     for name in names:

@@ -42,6 +42,7 @@ inline std::ostream& operator<<(std::ostream& out, backend b) {
 }
 
 inline constexpr ring_features no_ring_features{false, false, false, false, false};
+static_assert(sizeof(ring_features) == 5, "a new one would be on here");
 
 inline std::unique_ptr<reactor> make(backend b, mailbox& bell) {
     if (b == backend::epoll) return std::make_unique<epoll>(bell);

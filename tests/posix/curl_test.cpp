@@ -6,7 +6,9 @@
 #include <brio/posix.hpp>
 
 #include <cstdlib>
+#include <cstring>
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <functional>
 #include <memory>
@@ -209,45 +211,90 @@ private:
     string path_;
 };
 
-/// Makes handles on fibers while libcurl is not set up and its set-up waits: the exit status.
-int make_first_handles() {
+/// Runs `first` on many fibers while libcurl is not set up and its set-up waits: the exit status.
+int run_while_set_up_waits(bool (*first)()) {
     const slow_configuration file;
     return brio::run([&] {
-        std::vector<brio::task<CURL*>> making;
-        for (int i = 0; i < 10; ++i)
-            making.push_back(brio::create_task([] { return curl_easy_init(); }));
-        while (!file.give()) brio::sleep(1ms);
-        int made = 0;
-        for (auto& handle : making) {
-            CURL* const curl = handle.await();
-            if (curl != nullptr) ++made;
-            curl_easy_cleanup(curl);
-        }
-        return made == 10 ? 0 : 1;
+        constexpr int count = 10;
+        int done = 0;
+        int succeeded = 0;
+        for (int i = 0; i < count; ++i)
+            brio::create_task([&] {
+                if (first()) ++succeeded;
+                ++done;
+            });
+        while (!file.give() && done < count) brio::sleep(1ms);
+        while (done < count) brio::sleep(1ms);
+        return succeeded == count ? 0 : 1;
     });
 }
 
-/// As above, for curl_global_init.
-int set_up_on_a_fiber() {
+bool make_handle() {
+    CURL* const handle = curl_easy_init();
+    curl_easy_cleanup(handle);
+    return handle != nullptr;
+}
+bool set_up() {
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
+bool set_up_with_allocator() {
+    return curl_global_init_mem(
+               CURL_GLOBAL_DEFAULT, [](size_t size) { return std::malloc(size); },
+               [](void* room) { std::free(room); },
+               [](void* room, size_t size) { return std::realloc(room, size); },
+               [](const char* text) { return ::strdup(text); },
+               [](size_t count, size_t size) { return std::calloc(count, size); }) == CURLE_OK;
+}
+
+/// The one who sets libcurl up is cancelled meanwhile: he has his handle, and then his cancel.
+int cancel_who_sets_up() {
     const slow_configuration file;
     return brio::run([&] {
-        auto first = brio::create_task([] { return curl_global_init(CURL_GLOBAL_DEFAULT); });
-        auto second = brio::create_task([] { return curl_global_init(CURL_GLOBAL_DEFAULT); });
-        while (!file.give()) brio::sleep(1ms);
-        return first.await() == CURLE_OK && second.await() == CURLE_OK ? 0 : 1;
+        bool made = false;
+        auto first = brio::create_task([&] {
+            made = make_handle();
+            brio::yield();
+        });
+        brio::yield();
+        first.cancel();
+        while (!file.give() && !first.done()) brio::sleep(1ms);
+        (void)brio::wait({first});
+        return made && first.cancelled() ? 0 : 1;
     });
+}
+
+bool is_with_openssl() {
+    return string(curl_version()).find("OpenSSL/") != string::npos;
 }
 
 }  // namespace
 
 // Each in a process of its own, where libcurl has not been set up.
 
-TEST(curl_set_up, on_many_fibers_at_once) {
+class curl_set_up : public testing::TestWithParam<bool (*)()> {};
+
+INSTANTIATE_TEST_SUITE_P(first, curl_set_up,
+                         testing::Values(&make_handle, &set_up, &set_up_with_allocator));
+
+TEST_P(curl_set_up, may_be_on_many_fibers_at_once) {
+    if (!is_with_openssl()) GTEST_SKIP() << "this libcurl's set-up reads no file that can be named";
     GTEST_FLAG_SET(death_test_style, "threadsafe");
-    EXPECT_EXIT(std::_Exit(make_first_handles()), testing::ExitedWithCode(0), "");
+    EXPECT_EXIT(std::_Exit(run_while_set_up_waits(GetParam())), testing::ExitedWithCode(0), "");
 }
 
-TEST(curl_set_up, explicit_on_a_fiber) {
+TEST(curl_set_up_on_a_fiber, is_not_cut_short_by_a_cancel) {
+    if (!is_with_openssl()) GTEST_SKIP() << "this libcurl's set-up reads no file that can be named";
     GTEST_FLAG_SET(death_test_style, "threadsafe");
-    EXPECT_EXIT(std::_Exit(set_up_on_a_fiber()), testing::ExitedWithCode(0), "");
+    EXPECT_EXIT(std::_Exit(cancel_who_sets_up()), testing::ExitedWithCode(0), "");
+}
+
+TEST(curl_set_up_on_a_fiber, is_of_the_libcurl_that_the_caller_was_linked_with) {
+    void* const plugin = ::dlopen(CURL_PLUGIN, RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(plugin, nullptr) << ::dlerror();
+    const auto has_its_own =
+        reinterpret_cast<int (*)()>(::dlsym(plugin, "plugin_has_its_own_curl"));
+    EXPECT_EQ(brio::run([&] { return has_its_own(); }), 1);
+    EXPECT_EQ(has_its_own(), 1);
+    EXPECT_TRUE(brio::run(&make_handle));
+    ::dlclose(plugin);
 }

@@ -1,5 +1,7 @@
 // What the layer remembers of descriptors, and when it has to forget it.
 
+#include "base/private_descriptor.hpp"
+#include "context/file_limit.hpp"
 #include "posix/fibers.hpp"
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <vector>
 
@@ -160,6 +163,7 @@ void expect_loop_works() {
 }  // namespace
 
 TEST(descriptors, a_program_that_closes_whatever_is_open_leaves_the_loop_alone) {
+    const file_limit limit(4096);
     brio::run([] {
         expect_loop_works();
         const int lowest = ::dup(0);
@@ -174,6 +178,7 @@ TEST(descriptors, a_program_that_closes_whatever_is_open_leaves_the_loop_alone) 
 }
 
 TEST(descriptors, the_loops_own_are_not_open_to_a_program) {
+    const file_limit limit(4096);
     const two_ends pipe = make_pipe();
     const two_ends sockets = make_socketpair();
     std::vector<int> free_numbers;
@@ -190,11 +195,36 @@ TEST(descriptors, the_loops_own_are_not_open_to_a_program) {
             EXPECT_EQ(observe([&] { return ::fcntl(fd, F_GETFD); }), not_open) << fd;
             EXPECT_EQ(observe([&] { return ::dup(fd); }), not_open) << fd;
             EXPECT_EQ(observe([&] { return ::dup2(fd, 0); }), not_open) << fd;
+            if (!brio::detail::is_private(fd)) continue;
+            EXPECT_EQ(observe([&] { return ::dup2(0, fd); }), not_open) << fd;
+            EXPECT_EQ(observe([&] { return ::dup3(0, fd, 0); }), not_open) << fd;
+            EXPECT_EQ(observe([&] { return ::close(fd); }), not_open) << fd;
         }
         EXPECT_EQ(::write(pipe.second, "x", 1), 1);
         EXPECT_EQ(::write(sockets.second, "x", 1), 1);
         EXPECT_EQ(reader.await(), (observed{1, 0}));
         EXPECT_EQ(receiver.await(), (observed{1, 0}));
+    });
+}
+
+TEST(descriptors, a_child_may_close_those_of_its_parents_loop) {
+    const file_limit limit(4096);
+    brio::run([] {
+        two_ends sockets = make_socketpair();
+        auto reader = brio::create_task([&] { return read_one(sockets.first); });
+        let_others_run();
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::closefrom(3);
+            for (int fd = 3; fd < 4096; ++fd)
+                if (::syscall(SYS_fcntl, fd, F_GETFD) >= 0) ::_exit(1);
+            ::_exit(0);
+        }
+        int status = -1;
+        EXPECT_EQ(::waitpid(child, &status, 0), child);
+        EXPECT_EQ(status, 0) << "the child has kept one open";
+        sockets.second.close();
+        EXPECT_EQ(reader.await(), (observed{0, 0}));
     });
 }
 

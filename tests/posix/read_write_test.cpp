@@ -235,6 +235,29 @@ TEST(read_write, files_that_are_not_in_memory_are_read_whole) {
     });
 }
 
+TEST(read_write, a_file_that_has_been_written_is_still_read_without_the_thread) {
+    constexpr off_t place = 2 << 20;
+    const descriptor file = make_file(numbered(4 << 20));
+    brio::run([&] {
+        ASSERT_EQ(::pwrite(file, "x", 1, 0), 1);  // ext4 has no attempt that does not block
+        ASSERT_EQ(::fsync(file), 0);
+        ASSERT_EQ(::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED), 0);
+        char letter = 0;
+        const iovec part = {&letter, 1};
+        if (observe([&] { return ::preadv2(file, &part, 1, place, RWF_NOWAIT); }) !=
+            observed{-1, EAGAIN})
+            GTEST_SKIP() << "this file system keeps it in memory, or has no such attempt for reads";
+        bool other_ran = false;
+        auto reader = brio::create_task([&] {
+            EXPECT_EQ(::pread(file, &letter, 1, place), 1);
+            EXPECT_TRUE(other_ran);
+        });
+        auto other = brio::create_task([&] { other_ran = true; });
+        reader.await();
+        other.await();
+    });
+}
+
 TEST(read_write, a_cancel_does_not_reach_disk_files) {
     const descriptor file = make_file("text");
     brio::run([&] {

@@ -1,5 +1,6 @@
 // Processes and their streams, as a user of asyncio knows them.
 
+#include "context/file_limit.hpp"
 #include "process/children.hpp"
 
 #include <brio/subprocess.hpp>
@@ -10,7 +11,6 @@
 #include <gmock/gmock.h>
 #include <optional>
 #include <stdexcept>
-#include <sys/resource.h>
 #include <system_error>
 #include <utility>
 
@@ -47,21 +47,6 @@ void cancel_after(const brio::task<T>& t, int turns) {
     for (int i = 0; i < turns && !t.done(); ++i) brio::yield();
     t.cancel();
 }
-
-class file_limit {
-public:
-    explicit file_limit(rlim_t wanted) {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        const rlimit more{std::min(wanted, before_.rlim_max), before_.rlim_max};
-        ::setrlimit(RLIMIT_NOFILE, &more);
-    }
-    file_limit(const file_limit&) = delete;
-    file_limit& operator=(const file_limit&) = delete;
-    ~file_limit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-    rlimit before_{};
-};
 
 }  // namespace
 
