@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 namespace brio::inline v0::detail {
@@ -92,6 +93,13 @@ int next_private(unsigned first, unsigned last) noexcept {
         return found <= end ? static_cast<int>(found) : -1;
     }
     return -1;
+}
+
+void make_room_for_descriptors() noexcept {
+    static constinit std::atomic<bool> made{false};
+    if (made.exchange(true)) return;
+    const auto any = static_cast<int>(system_call(SYS_eventfd2, 0, EFD_CLOEXEC));
+    if (any >= 0) close_private(private_descriptor(any));
 }
 
 void no_descriptor_is_private() noexcept {

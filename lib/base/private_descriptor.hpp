@@ -32,6 +32,11 @@ void close_private(int fd) noexcept;
 /// The lowest one from `first` to `last`; -1: none.
 [[nodiscard]] int next_private(unsigned first, unsigned last) noexcept;
 
+/// Once for the process, best before it has threads: has the kernel make its table of descriptors large
+/// enough for ours. When it grows with threads about, whoever opens something waits for an RCU grace
+/// period (Linux's expand_fdtable), milliseconds that would hold a loop up.
+void make_room_for_descriptors() noexcept;
+
 /// In a child of fork.
 void no_descriptor_is_private() noexcept;
 

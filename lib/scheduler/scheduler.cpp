@@ -1,5 +1,6 @@
 #include "scheduler/scheduler.hpp"
 
+#include "base/private_descriptor.hpp"
 #include "scheduler/guest.hpp"
 
 #include <algorithm>
@@ -41,7 +42,9 @@ scheduler::scheduler(const scheduler_options& options)
       stacks_(options.stacks),
       thread_(this_thread_mark()),
       reactor_kind_(options.reactor),
-      announce_reactor_(options.announce_reactor) {}
+      announce_reactor_(options.announce_reactor) {
+    make_room_for_descriptors();
+}
 
 scheduler::~scheduler() {
     close();

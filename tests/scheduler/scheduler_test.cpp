@@ -3,11 +3,13 @@
 
 #include "scheduler/scheduler.hpp"
 
+#include "base/private_descriptor.hpp"
 #include "scheduler/bare_loop.hpp"
 #include "testing/scripted_reactor.hpp"
 
 #include <cerrno>
 #include <cstdint>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -473,6 +475,16 @@ TEST_F(turn, ends_where_a_fiber_ends) {
     loop().start([&] { note("b ends"); });
     loop().run();
     EXPECT_THAT(story(), ElementsAre("1 b ends", "2 a"));
+}
+
+using loop_of_a_program = with_loop;
+
+TEST_F(loop_of_a_program, finds_a_table_of_descriptors_that_need_not_grow) {
+    std::ifstream status("/proc/self/status");
+    int size = 0;
+    for (std::string word; status >> word;)
+        if (word == "FDSize:") status >> size;
+    EXPECT_GT(size, first_private_number());
 }
 
 }  // namespace
