@@ -12,7 +12,8 @@ SCRIPTS = {
     "traps": """
         trap 'echo on USR1' USR1; trap 'echo at the end $?' EXIT
         kill -USR1 $$; (kill -USR1 $$); (exit 3) & wait $!; echo waited $?
-        sleep 10 & sleeper=$!; (until grep -q "^State:.S" /proc/$$/status; do :; done; kill -USR1 $$) &
+        sleep 10 & sleeper=$!  # until it is that, it is a bash, which says good-bye
+        (until grep -q sleep /proc/$sleeper/comm && grep -q "^State:.S" /proc/$$/status; do :; done; kill -USR1 $$) &
         wait $sleeper; echo waited $?; kill $sleeper; wait
         trap 'echo error on line $LINENO' ERR; false; f() { trap 'echo return' RETURN; }; f
         exit 4""",
