@@ -45,10 +45,12 @@ int duplicate_from(int first, int fd) noexcept {
 
 }  // namespace
 
+/// Above the middle, and no round number: programs take one for a number that nobody has.
 int first_private_number() noexcept {
     rlimit limit{};
     if (system_call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) != 0) return 0;
-    return static_cast<int>(std::min<rlim_t>(limit.rlim_cur / 2, 16384));
+    const int numbers = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 32768));
+    return numbers / 2 + numbers / 16 + 1;
 }
 
 int private_descriptor(int fd) noexcept {
