@@ -211,21 +211,26 @@ private:
     string path_;
 };
 
+/// False: the task has ended without it.
+template <class T>
+bool give_before_the_end_of(const brio::task<T>& task, const slow_configuration& file) {
+    while (!file.give()) {
+        if (task.done()) return false;
+        brio::yield();
+    }
+    return true;
+}
+
 /// Runs `first` on many fibers while libcurl is not set up and its set-up waits: the exit status.
 int run_while_set_up_waits(bool (*first)()) {
     const slow_configuration file;
     return brio::run([&] {
-        constexpr int count = 10;
-        int done = 0;
-        int succeeded = 0;
-        for (int i = 0; i < count; ++i)
-            brio::create_task([&] {
-                if (first()) ++succeeded;
-                ++done;
-            });
-        while (!file.give() && done < count) brio::sleep(1ms);
-        while (done < count) brio::sleep(1ms);
-        return succeeded == count ? 0 : 1;
+        std::vector<brio::task<bool>> all(10);
+        for (auto& one : all) one = brio::create_task([&] { return first(); });
+        if (!give_before_the_end_of(all.front(), file)) return 1;
+        for (auto& one : all)
+            if (!one.await()) return 2;
+        return 0;
     });
 }
 
@@ -257,9 +262,9 @@ int cancel_who_sets_up() {
         });
         brio::yield();
         first.cancel();
-        while (!file.give() && !first.done()) brio::sleep(1ms);
+        if (!give_before_the_end_of(first, file)) return 1;
         (void)brio::wait({first});
-        return made && first.cancelled() ? 0 : 1;
+        return made && first.cancelled() ? 0 : 2;
     });
 }
 
