@@ -98,8 +98,8 @@ Result set_up(const char* name, Result (*hook)(Arguments...), const void* caller
     void* const meant = meant_by(name, reinterpret_cast<void*>(hook), caller);
     errno = before;
     if (meant == nullptr) {
-        system_calls::write_error_text("brio: " + std::string(name) +
-                                       " is called, and no libcurl is loaded\n");
+        const std::string text = std::string(name) + " is called, and no libcurl is loaded";
+        system_calls::write_error_text("brio: " + text + "\n");
         return none;
     }
     const auto call = reinterpret_cast<Result (*)(Arguments...)>(meant);
